@@ -1,0 +1,172 @@
+"""
+The latest of every stream, in memory; whoever wants to know is told here.
+
+Samples come in by :meth:`Board.note`, are judged, become the stream's new entry, and go to
+every listener in the same turn of the reactor.  Nothing here waits for anybody: a listener
+that wants to write or to send puts the news aside and does it in its own time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from twisted.logger import Logger
+
+from tvmon.entry import Entry
+from tvmon.health import Scoring, judge
+from tvmon.streams import Rates, Sample, Stream
+from tvmon.window import Window, downstream_rates, upstream_rates
+
+
+class Listener(Protocol):
+    """Who wants to know.  A method that raises is logged and disturbs nobody else."""
+
+    def stream_put(self, entry: Entry) -> None:
+        """A stream is new on the board, or its name or address changed."""
+
+    def stream_dropped(self, entry: Entry) -> None:
+        """A stream is gone from its media server and off the board."""
+
+    def sample_noted(self, entry: Entry, sample: Sample) -> None:
+        """A stream has a new newest sample, and this entry."""
+
+
+class _Row:
+    """One stream on the board: what it is, its flow, and what is said of it."""
+
+    __slots__ = ("entry", "good_time", "window")
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.window = Window()
+        self.good_time: float | None = None
+
+
+class Board:
+    """
+    Every stream that is watched now, by its ``mms_stream_id``.
+
+    :ivar revision: counts the changes of any entry; an entry carries the count of its own
+    """
+
+    log = Logger()
+
+    def __init__(self, scoring: Scoring) -> None:
+        self.revision = 0
+        self._scoring = scoring
+        self._rows: dict[int, _Row] = {}
+        self._listeners: list[Listener] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def entries(self) -> Iterable[Entry]:
+        """The entry of every stream, in no order."""
+        return [row.entry for row in self._rows.values()]
+
+    def get(self, mms_stream_id: int) -> Entry | None:
+        """The entry of one stream."""
+        row = self._rows.get(mms_stream_id)
+        return None if row is None else row.entry
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Tell this listener of everything from now on; call the result to stop."""
+        self._listeners.append(listener)
+
+        def stop() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return stop
+
+    def put(self, stream: Stream) -> None:
+        """A stream is there, or has a new name or address; its samples stay."""
+        row = self._rows.get(stream.mms_stream_id)
+        if row is None:
+            row = self._rows[stream.mms_stream_id] = _Row(Entry(stream, self._next()))
+        elif row.entry.stream == stream:
+            return
+        else:
+            old = row.entry
+            row.entry = Entry(
+                stream,
+                self._next(),
+                old.newest,
+                old.good_time,
+                old.upstream,
+                old.downstream,
+                old.health,
+            )
+        entry = row.entry
+        self._tell("stream_put", lambda listener: listener.stream_put(entry))
+
+    def drop(self, mms_stream_id: int) -> None:
+        """A stream is gone; it may come back and is then put again."""
+        row = self._rows.pop(mms_stream_id, None)
+        if row is not None:
+            self._next()
+            self._tell("stream_dropped", lambda listener: listener.stream_dropped(row.entry))
+
+    def restore(self, stream: Stream, samples: Iterable[Sample]) -> None:
+        """
+        Put back what was known before a restart: samples oldest first, listeners not told.
+
+        Does nothing where the stream has samples already: what was seen just now is newer.
+        """
+        row = self._rows.get(stream.mms_stream_id)
+        if row is None:
+            row = self._rows[stream.mms_stream_id] = _Row(Entry(stream, self._next()))
+        if row.entry.newest is not None:
+            return
+        newest: Sample | None = None
+        for newest in samples:
+            self._take(row, newest)
+        if newest is not None:
+            row.entry = self._judged(row, newest)
+
+    def note(self, mms_stream_id: int, sample: Sample) -> None:
+        """Take in a new sample; one of a stream that was dropped meanwhile is let go."""
+        row = self._rows.get(mms_stream_id)
+        if row is None:
+            return
+        self._take(row, sample)
+        entry = row.entry = self._judged(row, sample)
+        self._tell("sample_noted", lambda listener: listener.sample_noted(entry, sample))
+
+    def rescore(self, scoring: Scoring) -> None:
+        """Judge by other weights and thresholds from now on, and every stream again at once."""
+        if scoring == self._scoring:
+            return
+        self._scoring = scoring
+        for row in self._rows.values():
+            if row.entry.newest is not None:
+                row.entry = self._judged(row, row.entry.newest)
+
+    def _take(self, row: _Row, sample: Sample) -> None:
+        row.window.add(sample)
+        if not sample.is_failed:
+            row.good_time = sample.time
+
+    def _judged(self, row: _Row, sample: Sample) -> Entry:
+        failed = sample.is_failed
+        return Entry(
+            row.entry.stream,
+            self._next(),
+            sample,
+            row.good_time,
+            Rates() if failed else upstream_rates(row.window),
+            Rates() if failed else downstream_rates(row.window),
+            judge(sample, row.window, self._scoring),
+        )
+
+    def _next(self) -> int:
+        self.revision += 1
+        return self.revision
+
+    def _tell(self, what: str, call: Callable[[Listener], None]) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                call(listener)
+            except Exception:
+                self.log.failure("{listener} failed at {what}", listener=listener, what=what)
