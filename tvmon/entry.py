@@ -91,7 +91,7 @@ class Entry:
         if self._json is None:
             self._json = simplejson.dumps(
                 self.as_dict(), separators=(",", ":"), ensure_ascii=False, ignore_nan=True
-            ).encode("utf-8", "surrogatepass")
+            ).encode("utf-8", "replace")
         return self._json
 
     def as_dict(self) -> dict[str, Any]:

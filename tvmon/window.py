@@ -31,10 +31,14 @@ class Point(NamedTuple):
 class Window:
     """The points of one stream, oldest first; the last one belongs to the newest good sample."""
 
-    __slots__ = ("_points",)
+    __slots__ = ("_points", "_received", "_run", "_sent")
 
     def __init__(self) -> None:
         self._points: deque[Point] = deque()
+        self._run = 0
+        # The last counts that were told, to see a reset behind a sample that told none.
+        self._received: int | None = None
+        self._sent: int | None = None
 
     def __len__(self) -> int:
         return len(self._points)
@@ -53,20 +57,12 @@ class Window:
         if measured is None:
             return
         received, sent = measured.upstream_bytes_received, measured.total_bytes_sent
-        last = self.newest
-        run = 0
-        if last is not None:
-            run = last.run + (_fell(last.received, received) or _fell(last.sent, sent))
-        self._points.append(
-            Point(
-                sample.at,
-                received,
-                sent,
-                measured.live_delay_ms,
-                measured.upstream_opened_count,
-                run,
-            )
-        )
+        if _fell(self._received, received) or _fell(self._sent, sent):
+            self._run += 1
+        self._received = self._received if received is None else received
+        self._sent = self._sent if sent is None else sent
+        delay, opened = measured.live_delay_ms, measured.upstream_opened_count
+        self._points.append(Point(sample.at, received, sent, delay, opened, self._run))
         while self._points[0].at < sample.at - KEPT_SECONDS:
             self._points.popleft()
 
