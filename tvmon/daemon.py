@@ -1,0 +1,268 @@
+"""
+The daemon: the rooms wired together, started in order, changed while running, and stopped.
+
+Start: the ports are opened first, so that a busy one ends the start; requests wait there until
+the board has been filled from the database, or that took too long.  Then everything at once.
+
+Reload: the new configuration is compared with the running one, part by part, and only what
+differs is made anew.  What can fail is done first, so a refused configuration changes nothing.
+
+Stop: nobody new is let in, the samplers end, and what they brought last is written.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
+
+from tvmon import __version__, logs
+from tvmon.api.site import Api, make_api
+from tvmon.board import Board
+from tvmon.config import Config, ConfigError
+from tvmon.heartbeat import Heartbeat
+from tvmon.listening import CannotListen, Listening
+from tvmon.sampling.fetch import Fetcher
+from tvmon.sampling.meters import PollMeters
+from tvmon.sampling.updater import Updater
+from tvmon.servers import MediaServer
+from tvmon.store import Away, Store
+from tvmon.streams import Sample, Stream
+
+FILL_SECONDS = 5.0
+"""How long a request waits for the database to fill the board before it is answered without."""
+
+STOP_SECONDS = 4.5
+"""How long a stop may take in all; what hangs longer is left behind."""
+
+
+class Daemon(MultiService):
+    """
+    tvmon, running.
+
+    :param now: seconds since 1970, UTC
+    :param read: reads the configuration file again; raises ConfigError
+    :param end: ends the process with exit code 1; takes one line that says why
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        *,
+        reactor: Any,
+        now: Callable[[], float],
+        config: Config,
+        read: Callable[[], Config],
+        end: Callable[[str], None],
+        web: Path,
+    ) -> None:
+        super().__init__()
+        self._reactor, self._now, self._config = reactor, now, config
+        self._read, self._end, self._web = read, end, web
+        self._random = Random()  # noqa: S311 - spreads polls in time, guards nothing
+        self._boot = secrets.token_hex(4)
+        self.registry = CollectorRegistry()
+        self.board = Board(config.scoring)
+        self._meters = PollMeters(self.registry)
+        self._fetcher = self._new_fetcher(config)
+        self._updaters: dict[str, Updater] = {}
+        self._listening = Listening(reactor)
+        self._store = self._new_store(config)
+        self._filled: Deferred[None] = Deferred()
+        self._fill_limit: Any = None
+        self._api = self._new_api(config)
+        self.heartbeat = Heartbeat(reactor, self.registry)
+        self.heartbeat.setServiceParent(self)
+
+    @property
+    def ports(self) -> Sequence[Any]:
+        """The open ports."""
+        return self._listening.ports
+
+    def startService(self) -> None:
+        """Open the ports, then start everything; SystemExit where an operator must act first."""
+        try:
+            self._listening.open(self._config.web.listen, self._api.site)
+        except CannotListen as error:
+            raise SystemExit(f"tvmon: {error}") from None
+        self._store.startService()
+        self._fill_limit = self._reactor.callLater(FILL_SECONDS, self._fill)
+        super().startService()
+        for server in self._config.servers:
+            self._watch(server)
+        self.log.info(
+            "tvmon {version} watches {servers} media servers",
+            version=__version__,
+            servers=len(self._config.servers),
+        )
+
+    async def stopService(self) -> None:
+        """Stop in the order of the flow, so that the last samples are written."""
+        self._fill()
+        stopping = Deferred.fromCoroutine(self._stop())
+        stopping.addTimeout(STOP_SECONDS, self._reactor)
+        try:
+            await stopping
+        except Exception:
+            self.log.failure("not everything stopped in time")
+        await super().stopService()
+        self.log.info("tvmon has stopped")
+
+    async def _stop(self) -> None:
+        await self._listening.close()
+        await self._api.stop()
+        await _all(updater.stopService() for updater in self._updaters.values())
+        await self._fetcher.close()
+        await self._store.stopService()
+
+    async def reload(self) -> None:
+        """Read the configuration again and change what differs; a wrong one changes nothing."""
+        try:
+            new = self._read()
+            await self._apply(new)
+        except (ConfigError, CannotListen, SystemExit) as error:
+            self.log.error("the new configuration is refused: {why}", why=str(error))
+        except Exception:
+            self.log.failure("the new configuration could not be put to use")
+        else:
+            self.log.info("the configuration has been read again")
+
+    async def _apply(self, new: Config) -> None:
+        old = self._config
+        if new.web != old.web:
+            await self._listen_anew(new)
+        self._config = new
+        logs.set_level(new.log_level)
+        self.board.rescore(new.scoring)
+        if new.database != old.database:
+            await self._store.stopService()
+            self._store = self._new_store(new)
+            self._store.startService()
+        await self._watch_anew(old, new)
+
+    async def _listen_anew(self, new: Config) -> None:
+        """Close and open again, since an address may be in both; back to the old on failure."""
+        await self._listening.close()
+        api = self._new_api(new)
+        try:
+            self._listening.open(new.web.listen, api.site)
+        except CannotListen:
+            await api.stop()
+            self._listening.open(self._config.web.listen, self._api.site)
+            raise
+        old, self._api = self._api, api
+        await old.stop()
+
+    async def _watch_anew(self, old: Config, new: Config) -> None:
+        before = {server.name: server for server in old.servers}
+        after = {server.name: server for server in new.servers}
+        if new.polling != old.polling:
+            changed = set(before)
+        else:
+            changed = {name for name in before if before[name] != after.get(name)}
+        stopped = [self._updaters.pop(name) for name in changed]
+        await _all(updater.stopService() for updater in stopped)
+        if new.polling != old.polling:
+            await self._fetcher.close()
+            self._fetcher = self._new_fetcher(new)
+        for name in before.keys() - after.keys():
+            for stream in self._streams_of(name):
+                self.board.drop(stream.mms_stream_id)
+        for name, server in after.items():
+            if name not in self._updaters:
+                self._watch(server)
+                self._updaters[name].adopt(self._streams_of(name))
+
+    def _watch(self, server: MediaServer) -> None:
+        updater = Updater(
+            clock=self._reactor,
+            now=self._now,
+            random=self._random,
+            server=server,
+            fetch=self._fetcher.fetch,
+            board=self.board,
+            meters=self._meters,
+            polling=self._config.polling,
+        )
+        self._updaters[server.name] = updater
+        updater.startService()
+
+    def _loaded(self, streams: Sequence[Stream]) -> None:
+        """The database has told which streams were watched before: go on with them at once."""
+        configured = {server.name for server in self._config.servers}
+        for stream in streams:
+            if stream.server not in configured:
+                self.board.drop(stream.mms_stream_id)
+        for name, updater in self._updaters.items():
+            updater.adopt([stream for stream in streams if stream.server == name])
+        self._fill()
+
+    def _fill(self) -> None:
+        """Let the waiting requests in."""
+        if self._fill_limit is not None and self._fill_limit.active():
+            self._fill_limit.cancel()
+        if not self._filled.called:
+            self._filled.callback(None)
+
+    async def _until_filled(self) -> None:
+        if not self._filled.called:
+            waiting: Deferred[None] = Deferred()
+            self._filled.addCallback(lambda _: None if waiting.called else waiting.callback(None))
+            await waiting
+
+    def _streams_of(self, server: str) -> list[Stream]:
+        return [e.stream for e in self.board.entries() if e.stream.server == server]
+
+    def _checks(self) -> dict[str, str | None]:
+        """What is ready: ``None``, or a sentence that says what is not."""
+        checks = {"database": self._store.trouble()}
+        for name, updater in self._updaters.items():
+            checks[f"server {name}"] = updater.trouble()
+        return checks
+
+    async def _history(self, mms_stream_id: int, limit: int) -> list[Sample]:
+        return await self._store.history(mms_stream_id, limit)
+
+    def _new_fetcher(self, config: Config) -> Fetcher:
+        return Fetcher(self._reactor, body_bytes=config.polling.body_bytes)
+
+    def _new_store(self, config: Config) -> Store:
+        return Store(
+            reactor=self._reactor,
+            now=self._now,
+            board=self.board,
+            url=config.database.url,
+            directory=config.database.directory,
+            registry=self.registry,
+            keep_gone_seconds=config.database.keep_gone_seconds,
+            refused=self._end,
+            loaded=self._loaded,
+        )
+
+    def _new_api(self, config: Config) -> Api:
+        return make_api(
+            clock=self._reactor,
+            now=self._now,
+            board=self.board,
+            history=self._history,
+            away=Away,
+            checks=self._checks,
+            registry=self.registry,
+            access=config.web.access,
+            web=self._web,
+            filled=self._until_filled,
+            boot=self._boot,
+        )
+
+
+async def _all(stops: Iterable[Any]) -> None:
+    """Wait for all of them; one that fails keeps none of the others from its end."""
+    await DeferredList([Deferred.fromCoroutine(stop) for stop in stops], consumeErrors=True)

@@ -1,0 +1,54 @@
+"""
+The log of the daemon: one line for each event, its level readable, the chatter left out.
+
+twistd picks the observer before our services run; the command's options hand it ours.  It
+writes to where twistd was told to (``--nodaemon``, ``--logfile``), and leaves ``--syslog`` and
+an observer chosen with ``--logger`` to twistd.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from twisted.logger import (
+    FilteringLogObserver,
+    ILogObserver,
+    LogLevel,
+    LogLevelFilterPredicate,
+    textFileLogObserver,
+)
+from twisted.python.logfile import LogFile
+
+LEVELS = ("debug", "info", "warn", "error", "critical")
+"""What ``[log] level`` may be; each includes those after it."""
+
+ROTATE_BYTES = 10_000_000
+"""A log file of this size is put aside and a new one begun; ten are kept."""
+
+_predicate = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info)
+
+
+def set_level(level: str) -> None:
+    """From now on leave out what is below this level, and Twisted's own notes below warnings."""
+    _predicate.clearLogLevels()
+    for namespace in ("twisted", "log_legacy", "treq", "txpostgres"):
+        _predicate.setLogLevelForNamespace(namespace, LogLevel.warn)
+    _predicate.setLogLevelForNamespace("", LogLevel.levelWithName(level))
+
+
+def observer_for(options: Any) -> Callable[[], ILogObserver] | None:
+    """What twistd is to log with; ``None`` leaves it to twistd."""
+    if options.get("logger") or options.get("syslog"):
+        return None
+    name: str = options.get("logfile") or ("-" if options.get("nodaemon") else "twistd.log")
+
+    def make() -> ILogObserver:
+        file: Any = sys.stdout
+        if name != "-":
+            file = LogFile.fromFullPath(name, rotateLength=ROTATE_BYTES, maxRotatedFiles=10)
+        observer = textFileLogObserver(file)
+        return FilteringLogObserver(observer, [_predicate])
+
+    return make

@@ -1,0 +1,102 @@
+"""
+``twistd tvmon``: its options, its service, and the only place that names the reactor.
+
+Two things about the process are settled here.  Twisted's reactor takes its time from the wall
+clock, so a clock that is set back by a day would stop every timer for a day; ours takes it from
+the monotonic one.  And SIGTERM ends twistd by that very signal; an orderly stop is success, so
+ours ends with 0, while a start or a database that is refused ends with 1.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python import usage
+
+from tvmon import logs, places
+from tvmon.config import ConfigError, load
+from tvmon.daemon import Daemon
+
+log = Logger()
+
+
+class Options(usage.Options):
+    """The options of ``twistd tvmon``."""
+
+    synopsis = "[options]"
+    longdesc = "Watches live streams on media servers; everything else is in its configuration."
+    optParameters = [  # noqa: RUF012 - Twisted's way of declaring options
+        ["config", "c", "etc/tvmon.conf", "The configuration file"],
+        ["web", "w", None, "The folder of the page, where it is not the one that came along"],
+    ]
+
+    def postOptions(self) -> None:
+        """Read everything that can be wrong before anything starts."""
+        path = Path(self["config"]).absolute()
+        self["read"] = lambda: load(path, os.environ)
+        try:
+            self["read-config"] = self["read"]()
+            chosen = self["web"]
+            self["web-folder"] = places.web(Path(chosen).absolute() if chosen else None)
+        except (ConfigError, FileNotFoundError) as error:
+            raise SystemExit(f"tvmon: {error}") from None
+        if self.parent is not None:
+            self.parent["logger"] = logs.observer_for(self.parent)
+
+
+def makeService(options: Options, reactor: Any = None) -> Daemon:
+    """The daemon, wired and not yet started."""
+    if reactor is None:
+        from twisted.internet import reactor
+    reactor.seconds = time.monotonic
+    config = options["read-config"]
+    logs.set_level(config.log_level)
+    daemon = Daemon(
+        reactor=reactor,
+        now=time.time,
+        config=config,
+        read=options["read"],
+        end=lambda why: _end(reactor, why),
+        web=options["web-folder"],
+    )
+    reactor.callWhenRunning(_handle_signals, reactor, daemon)
+    return daemon
+
+
+def _handle_signals(reactor: Any, daemon: Daemon) -> None:
+    """Once the reactor has put its own handlers in place, ours go over them."""
+
+    def on(number: int, do: Callable[[], object]) -> None:
+        signal.signal(number, lambda *_: reactor.callFromThread(do))
+
+    def stop() -> None:
+        if reactor.running:
+            reactor.stop()
+
+    on(signal.SIGTERM, stop)
+    on(signal.SIGINT, stop)
+    on(signal.SIGHUP, lambda: Deferred.fromCoroutine(daemon.reload()))
+
+
+def _end(reactor: Any, why: str) -> None:
+    """Stop everything in order and leave with 1, which Twisted's reactor has no word for."""
+
+    def leave() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(1)
+
+    log.critical("{why}", why=why)
+    # What is registered last runs first: by then only the interpreter's own end is left out.
+    atexit.register(leave)
+    if reactor.running:
+        reactor.stop()
