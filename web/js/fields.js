@@ -1,0 +1,79 @@
+/**
+ * Every field of an entry that the detail tells: how it is read and in which unit.
+ *
+ * What each one is called and means is in the texts, by the field's name.
+ */
+import { known } from "./format.js";
+
+const rates = (field) => ["last_3", "last_10", "last_100", "total"].map((last) => ({
+  name: `${field}.${last}`, unit: "kbps", value: (entry) => entry[field][last],
+}));
+
+const plain = (unit) => (name) => ({ name, unit, value: (entry) => entry[name] });
+
+/** Groups of fields, in the order of the detail; the names of the groups are in the texts. */
+export const GROUPS = {
+  stream: [
+    ...["unify_name", "server", "sample_interface"].map(plain("text")),
+    ...["mms_stream_id", "stream_id"].map(plain("id")),
+  ],
+  sample: [
+    ...["sample_time", "last_sample_time"].map(plain("time")),
+    plain("yes")("is_failed"),
+    plain("text")("failed_reason"),
+  ],
+  upstream: [
+    ...rates("average_upstream_kbps"),
+    plain("byte")("upstream_bytes_received"),
+    ...[
+      "total_gops", "upstream_opened_count", "upstream_connected_count",
+      "upstream_connection_fail_count",
+    ].map(plain("count")),
+    plain("ms")("live_delay_ms"),
+  ],
+  downstream: [
+    ...rates("average_downstream_kbps"),
+    plain("byte")("total_bytes_sent"),
+    ...["clients_connected", "total_clients_served"].map(plain("count")),
+  ],
+  picture: [
+    plain("video")("stream_info_videocodecid"),
+    plain("pixel")("stream_info_width"),
+    plain("pixel")("stream_info_height"),
+    plain("per_second")("stream_info_framerate"),
+    plain("kbps")("stream_info_videodatarate"),
+  ],
+  sound: [
+    plain("audio")("stream_info_audiocodecid"),
+    plain("hz")("stream_info_audiosamplerate"),
+    plain("bit")("stream_info_audiosamplesize"),
+    plain("yes")("stream_info_stereo"),
+    plain("kbps")("stream_info_audiodatarate"),
+  ],
+};
+
+export const FIELDS = Object.values(GROUPS).flat();
+
+/** The value of a field as it is read, with its unit. */
+export function read(field, entry, format) {
+  const value = field.value(entry);
+  const { texts } = format;
+  switch (field.unit) {
+    case "text": return value === null || value === "" ? format.dash : value;
+    case "id": return known(value) ? String(value) : format.dash;
+    case "time": return value === null ? format.dash : format.date(Date.parse(value));
+    case "yes": return value === null ? format.dash : texts.yes_or_no(Boolean(value));
+    case "video": return known(value) ? `${format.video(value)} (${value})` : format.dash;
+    case "audio": return known(value) ? `${format.audio(value)} (${value})` : format.dash;
+    default:
+  }
+  if (!known(value) || (field.unit === "kbps" && value < 0)) return format.dash;
+  const unit = texts.units[field.unit];
+  return unit ? `${format.decimal(value)} ${unit}` : format.decimal(value);
+}
+
+/** All of an entry on one line: what Ctrl+F finds of a folded detail. */
+export function facts(entry, format) {
+  const words = FIELDS.map((field) => `${field.name} ${read(field, entry, format)}`);
+  return [...entry.score_reasons, ...words].join(" · ");
+}
