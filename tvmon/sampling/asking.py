@@ -1,0 +1,159 @@
+"""
+One question to a media server, under one deadline, whatever happens.
+
+The fetch has the deadline too and keeps it better, since it can say what it waited for.  The
+one here is for everything else: a media server's module that waits for something of its own,
+asks twice, or does not end when it is cancelled.  The question ends at the deadline plus a
+grace, in every case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from tvmon.errors import NoAnswer
+from tvmon.servers import Answer, Request
+
+T = TypeVar("T")
+TimedFetch = Callable[[Request, float], Awaitable[Answer]]
+"""Asks once, within so many seconds; raises :class:`tvmon.errors.NoAnswer`."""
+
+AT_ONCE = 0.001
+"""Seconds after its start in which a question's first fetch still gets the whole deadline."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """
+    On what terms a media server is asked; shared by all questions of one kind.
+
+    :param seconds: the deadline for the whole of one question
+    :param grace: how many seconds later a question is ended by force
+    """
+
+    clock: IReactorTime
+    fetch: TimedFetch
+    seconds: float
+    grace: float
+    too_late: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "too_late", f"no answer within {self.seconds:g} s")
+
+
+class Question(Generic[T]):
+    """
+    One question.  Its deadline runs from the moment it is made.
+
+    :ivar answered_at: when its newest HTTP answer was complete, on the clock of the terms;
+        ``None`` before, and where nothing was fetched
+    """
+
+    log = Logger()
+    __slots__ = ("_inner", "_outer", "_terms", "_timer", "_until", "answered_at")
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._until = terms.clock.seconds() + terms.seconds
+        self._inner: Deferred[T] | None = None
+        self._outer: Deferred[T] | None = Deferred()
+        self._timer: IDelayedCall | None = None
+        self.answered_at: float | None = None
+
+    def ask(self, asking: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
+        """
+        Run this coroutine, which asks by :meth:`fetch`; its result, or why there is none.
+
+        The result is not to be cancelled: :meth:`stop` is for that.
+        """
+        outer = self._outer
+        assert outer is not None, "a question is asked once"
+        inner = self._inner = Deferred.fromCoroutine(asking)
+        inner.addCallbacks(self._answered, self._failed)
+        if self._outer is not None:
+            terms = self._terms
+            self._timer = terms.clock.callLater(terms.seconds + terms.grace, self._expire)
+        return outer
+
+    async def fetch(self, request: Request) -> Answer:
+        """Fetch, within what is left of the deadline."""
+        terms = self._terms
+        left = self._until - terms.clock.seconds()
+        if left <= 0 or self._outer is None:
+            raise NoAnswer(terms.too_late, "timeout")
+        if left > terms.seconds - AT_ONCE:
+            left = terms.seconds
+        try:
+            answer = await terms.fetch(request, left)
+        except NoAnswer as trouble:
+            if trouble.outcome == "timeout" and left < terms.seconds:
+                # "within 1.137 s" would be true of this fetch, and a riddle to an operator.
+                raise NoAnswer(terms.too_late, "timeout") from trouble
+            raise
+        self.answered_at = terms.clock.seconds()
+        return answer
+
+    def stop(self) -> None:
+        """
+        Abort; the result is then whatever the coroutine makes of that, mostly CancelledError.
+
+        Where it makes nothing of it, the deadline stays in force.
+        """
+        if self._outer is not None and self._inner is not None:
+            self._cancel(self._inner)
+
+    def _answered(self, result: T) -> None:
+        outer = self._over()
+        if outer is not None:
+            outer.callback(result)
+
+    def _failed(self, failure: Failure) -> None:
+        outer = self._over()
+        if outer is not None:
+            outer.errback(failure)
+
+    def _expire(self) -> None:
+        self._timer = None
+        inner, outer = self._inner, self._over()
+        assert inner is not None
+        assert outer is not None
+        self._cancel(inner)  # what comes of it finds the question over, and is let go
+        outer.errback(NoAnswer(self._terms.too_late, "timeout"))
+
+    def _cancel(self, inner: Deferred[T]) -> None:
+        try:
+            inner.cancel()
+        except Exception:
+            # Cancelling runs the code of whoever is waited for, which may be wrong in turn.
+            self.log.failure("cancelling a question to a media server failed")
+
+    def _over(self) -> Deferred[T] | None:
+        """End, once; the Deferred to tell of it."""
+        outer, self._outer, self._inner = self._outer, None, None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        return outer
+
+
+async def ended_within(
+    clock: IReactorTime, seconds: float, endings: Sequence[Deferred[Any]]
+) -> bool:
+    """Wait until all have fired, at most so many seconds; whether they did.  Cancels nothing."""
+    result: Deferred[bool] = Deferred()
+    timer = clock.callLater(seconds, result.callback, False)
+
+    def all_ended(_: object) -> None:
+        if timer.active():
+            timer.cancel()
+            result.callback(True)
+
+    DeferredList(endings, consumeErrors=True).addCallback(all_ended)
+    return await result

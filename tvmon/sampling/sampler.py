@@ -1,0 +1,217 @@
+"""One stream: asked on a clock, and what was heard, or not, goes to the board."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from tvmon.board import Board
+from tvmon.errors import Trouble
+from tvmon.sampling.asking import Question, Terms
+from tvmon.sampling.meters import INTERNAL, ServerMeters
+from tvmon.sampling.redact import redact
+from tvmon.sampling.turns import Turns
+from tvmon.servers import MediaServer
+from tvmon.streams import Measurement, Sample, Stream
+
+
+class Sampler:
+    """
+    Asks for one sample each interval, begun at a random phase of it, and never overlaps.
+
+    A sample's moment is when the answer was complete.  Its counters were read somewhere
+    between asking and answering; the answer's body is written right after they were read, so
+    its arrival is nearer, and what a slow connect or a busy server adds before the counters
+    are read does not show up in a rate.
+
+    :ivar stream: what is asked for from the next turn on
+    """
+
+    log = Logger()
+    __slots__ = (
+        "_began",
+        "_board",
+        "_failed_count",
+        "_failed_since",
+        "_interval",
+        "_is_stopped",
+        "_is_traced",
+        "_loop",
+        "_meters",
+        "_now",
+        "_phase",
+        "_poll",
+        "_question",
+        "_server",
+        "_terms",
+        "_turns",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        stream: Stream,
+        *,
+        now: Callable[[], float],
+        server: MediaServer,
+        terms: Terms,
+        board: Board,
+        meters: ServerMeters,
+        interval: float,
+    ) -> None:
+        self.stream = stream
+        self._now = now
+        self._server = server
+        self._terms = terms
+        self._board = board
+        self._meters = meters
+        self._interval = interval
+        self._loop = LoopingCall(self._turn)
+        self._loop.clock = terms.clock
+        self._phase: IDelayedCall | None = None
+        self._turns = Turns(interval, 0.0)
+        self._question: Question[Measurement] | None = None
+        self._poll: Deferred[None] | None = None
+        self._began = 0.0
+        self._failed_count = 0
+        self._failed_since = 0.0
+        self._is_traced = False
+        self._is_stopped = False
+
+    def start(self, phase: float) -> None:
+        """Take the first turn after this part of an interval, 0 to 1, and go on from there."""
+        clock = self._terms.clock
+        wait = phase * self._interval
+        self._turns = Turns(self._interval, clock.seconds() + wait)
+        self._phase = clock.callLater(wait, self._begin)
+
+    def change(self, stream: Stream) -> None:
+        """
+        The stream has a new name or address: used from the next turn on, at the same phase.
+
+        A poll in flight goes on: it was asked where the stream was, and a gap tells less.
+        """
+        self.stream = stream
+
+    def stop(self) -> Deferred[None] | None:
+        """
+        Take no more turns and abort the poll in flight, which notes nothing.
+
+        ``None`` where all is over; else what fires when the poll in flight has ended.
+        """
+        self._is_stopped = True
+        if self._phase is not None:
+            self._phase.cancel()
+            self._phase = None
+        if self._loop.running:
+            self._loop.stop()
+        if self._question is not None:
+            self._question.stop()
+        return None if self._question is None else self._poll
+
+    def _begin(self) -> None:
+        self._phase = None
+        self._loop.start(self._interval).addErrback(self._died)
+
+    def _turn(self) -> Deferred[None]:
+        self._began = self._terms.clock.seconds()
+        self._meters.poll_began(*self._turns.begin(self._began))
+        question: Question[Measurement] = Question(self._terms)
+        self._question = question
+        poll = question.ask(self._sample(question))
+        self._poll = poll.addCallbacks(self._came, self._failed).addErrback(self._broke)
+        return self._poll
+
+    async def _sample(self, question: Question[Measurement]) -> Measurement:
+        measured = await self._server.sample(self.stream, question.fetch)
+        if not isinstance(measured, Measurement):
+            raise TypeError(f"sample() gave {type(measured).__name__}, not Measurement")
+        return measured
+
+    def _came(self, measured: Measurement) -> None:
+        question, at = self._end()
+        if self._is_stopped:
+            self._meters.poll_aborted()
+            return
+        self._meters.poll_ended(at - self._began, "ok")
+        answered_at = at
+        if question is not None and question.answered_at is not None:
+            answered_at = question.answered_at
+        if self._failed_count:
+            self._good_again(at)
+        self._board.note(
+            self.stream.mms_stream_id,
+            Sample(self._now() - (at - answered_at), answered_at, measured),
+        )
+        self._is_traced = False
+
+    def _failed(self, failure: Failure) -> None:
+        _, at = self._end()
+        if self._is_stopped:
+            # Mostly a CancelledError, and whatever it is, it comes of our own stopping.
+            self._meters.poll_aborted()
+            return
+        error = failure.value
+        if isinstance(error, Trouble):
+            reason, outcome = str(error), str(error.outcome)
+        else:
+            # Even a CancelledError: nobody who stopped us caused it, so it must not end the loop.
+            reason, outcome = f"internal error: {type(error).__name__}", INTERNAL
+            self._trace(failure)
+        self._meters.poll_ended(at - self._began, outcome)
+        if not self._failed_count:
+            self._failed_since = at
+            self.log.warn(
+                "{stream} ({server}): polls fail: {reason}",
+                stream=self.stream.unify_name,
+                server=self.stream.server,
+                reason=redact(reason),
+            )
+        self._failed_count += 1
+        self._board.note(self.stream.mms_stream_id, Sample(self._now(), at, None, reason))
+
+    def _end(self) -> tuple[Question[Measurement] | None, float]:
+        """The poll is over: its question, and when that was."""
+        question, self._question = self._question, None
+        at = self._terms.clock.seconds()
+        self._turns.end(at)
+        return question, at
+
+    def _good_again(self, at: float) -> None:
+        self.log.info(
+            "{stream} ({server}): polls are good again, after {count} failed ones in {seconds} s",
+            stream=self.stream.unify_name,
+            server=self.stream.server,
+            count=self._failed_count,
+            seconds=round(at - self._failed_since),
+        )
+        self._failed_count = 0
+
+    def _broke(self, failure: Failure) -> None:
+        """The poll was asked, and what came could not be noted."""
+        self._trace(failure)
+
+    def _trace(self, failure: Failure) -> None:
+        """Show a mistake of our own once, until there is a poll without one."""
+        if self._is_traced:
+            return
+        self._is_traced = True
+        self.log.error(
+            "{stream} ({server}): internal error\n{traceback}",
+            stream=self.stream.unify_name,
+            server=self.stream.server,
+            traceback=redact(failure.getTraceback()),
+        )
+
+    def _died(self, failure: Failure) -> None:
+        self.log.critical(
+            "{stream} ({server}): is sampled no more\n{traceback}",
+            stream=self.stream.unify_name,
+            server=self.stream.server,
+            traceback=redact(failure.getTraceback()),
+        )

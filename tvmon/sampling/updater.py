@@ -1,0 +1,240 @@
+"""
+One media server: what it lists decides which of its streams are sampled.
+
+What is believed of a listing:
+
+    failed                    nothing; every sampler goes on; asked again after 2, 4, 8 .. 60 s
+    empty, for the first time nothing; asked again at the next turn
+    empty, again              there is no stream
+    not empty                 what it says
+
+A media server that has just started answers an empty listing until it has read its channels,
+which takes longer than the first waits of the back-off.  So an empty listing is asked for
+again a whole interval later: to sample streams that are gone for a minute more costs failed
+polls, to drop ten thousand live ones costs the control room its eyes.  A failure between two
+empty listings is such a restart again, and begins the count anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable
+from random import Random
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall, deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from tvmon.board import Board
+from tvmon.polling import LONGEST_GRACE, Polling
+from tvmon.sampling.asking import Terms, TimedFetch, ended_within
+from tvmon.sampling.crew import Crew
+from tvmon.sampling.listing import Lister
+from tvmon.sampling.meters import PollMeters
+from tvmon.sampling.plan import Plan
+from tvmon.sampling.redact import redact
+from tvmon.sampling.sampler import Sampler
+from tvmon.servers import MediaServer
+from tvmon.streams import Stream
+
+STOP_SECONDS = 1.0
+"""How long aborted polls have to end when tvmon stops."""
+
+
+class Updater(Service):
+    """
+    Lists one media server once each interval, and runs a sampler for each stream it has.
+
+    Lives once: a changed configuration makes a new one, which adopts :meth:`streams` of the old.
+
+    :param random: for the phases of the samplers
+    :param fetch: asks for samples
+    :param listing_fetch: asks for listings, which are larger; ``fetch`` where not given
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        *,
+        clock: IReactorTime,
+        now: Callable[[], float],
+        random: Random,
+        server: MediaServer,
+        fetch: TimedFetch,
+        board: Board,
+        meters: PollMeters,
+        polling: Polling,
+        listing_fetch: TimedFetch | None = None,
+    ) -> None:
+        self.server = server
+        self._clock = clock
+        self._now = now
+        self._board = board
+        self._polling = polling
+        self._meters = meters.server(server.name, self._listing_age)
+        self._sample_terms = Terms(clock, fetch, polling.deadline_seconds, polling.grace_seconds)
+        self._lister = Lister(
+            now=now,
+            server=server,
+            terms=Terms(
+                clock, listing_fetch or fetch, polling.listing_deadline_seconds, LONGEST_GRACE
+            ),
+            meters=self._meters,
+            longest_wait=polling.listing_seconds,
+        )
+        self._crew = Crew(
+            clock=clock, random=random, board=board, meters=self._meters, recruit=self._recruit
+        )
+        self._loop = LoopingCall(self._turn)
+        self._loop.clock = clock
+        self._ended: Deferred[Any] = succeed(None)
+        self._pause: Deferred[None] | None = None
+        self._good_at = clock.seconds()
+        self._empty_listings = 0
+        self._is_listed = False
+        self._adopted: list[Stream] = []
+
+    def startService(self) -> None:
+        """List and sample from now on."""
+        super().startService()
+        self._good_at = self._clock.seconds()
+        adopted, self._adopted = self._adopted, []
+        self.adopt(adopted)
+        self._ended = self._loop.start(self._polling.listing_seconds)
+
+    async def stopService(self) -> None:
+        """Abort what is in flight and wait for it, at most a second; the board stays as it is."""
+        if self.running:
+            super().stopService()
+            await self._stop()
+
+    def streams(self) -> list[Stream]:
+        """What is sampled now."""
+        return self._crew.streams()
+
+    def adopt(self, streams: Iterable[Stream]) -> None:
+        """
+        Sample these until a listing says better: they were there when tvmon last looked.
+
+        After the first listing that was believed they come too late: those of them that it did
+        not have are gone, and are taken off the board.
+        """
+        mine = [stream for stream in streams if stream.server == self.server.name]
+        if not self.running:
+            self._adopted += mine
+        elif mine:
+            self._run(self._adopt(mine))
+
+    def trouble(self) -> str | None:
+        """What is wrong with the listing, for an operator; ``None`` where nothing is."""
+        trouble = self._lister.trouble()
+        if trouble is None and self._empty_listings == 1 and len(self._crew):
+            return f"listing was empty; its {len(self._crew)} streams are kept until it is so again"
+        return trouble
+
+    async def _adopt(self, streams: list[Stream]) -> None:
+        if self._is_listed:
+            await self._crew.disown(streams)
+        else:
+            await self._crew.add(streams)
+            self.log.info(
+                "{server}: {count} streams are known from before",
+                server=self.server.name,
+                count=len(streams),
+            )
+
+    async def _turn(self) -> None:
+        try:
+            await self._list()
+        except Exception as error:
+            # Not the media server's failure, nor any that is known; the next turn may do.
+            self._show("{server}: the listing could not be followed\n{traceback}", Failure(error))
+
+    async def _list(self) -> None:
+        """Ask until there is an answer, and follow it where it is believed."""
+        while (listing := await self._lister.ask()) is None:
+            self._empty_listings = 0
+            if not await self._waited(self._lister.wait):
+                return
+        self._good_at = self._clock.seconds()
+        self._empty_listings = 0 if listing.streams else self._empty_listings + 1
+        if self._empty_listings == 1:
+            self._lister.note_skipped(listing.skipped)
+            if len(self._crew):
+                self.log.warn(
+                    "{server}: listing is empty; {count} streams are kept until it is so again",
+                    server=self.server.name,
+                    count=len(self._crew),
+                )
+            return
+        self._is_listed = True
+        done = await self._crew.follow(listing.streams)
+        self._lister.note_skipped((*listing.skipped, *done.skipped))
+        self._tell(done)
+
+    async def _waited(self, seconds: float) -> bool:
+        """Wait; whether we still run."""
+        if self.running:
+            self._pause = deferLater(self._clock, seconds)
+            try:
+                await self._pause
+            except CancelledError:
+                # By _stop(), and then there is nothing more to do here.
+                return False
+            finally:
+                self._pause = None
+        return bool(self.running)
+
+    async def _stop(self) -> None:
+        self._loop.stop()
+        self._lister.stop()
+        if self._pause is not None:
+            self._pause.cancel()
+        endings: tuple[Deferred[Any], ...] = (*await self._crew.stop(), self._ended)
+        if not await ended_within(self._clock, STOP_SECONDS, endings):
+            self.log.warn(
+                "{server}: {count} polls or listings have not ended {seconds} s after they were"
+                " aborted",
+                server=self.server.name,
+                count=sum(not ending.called for ending in endings),
+                seconds=STOP_SECONDS,
+            )
+        self._meters.close()
+
+    def _recruit(self, stream: Stream) -> Sampler:
+        return Sampler(
+            stream,
+            now=self._now,
+            server=self.server,
+            terms=self._sample_terms,
+            board=self._board,
+            meters=self._meters,
+            interval=self._polling.sampling_seconds,
+        )
+
+    def _run(self, work: Coroutine[Deferred[Any], Any, None]) -> None:
+        Deferred.fromCoroutine(work).addErrback(
+            lambda failure: self._show("{server}: streams were not adopted\n{traceback}", failure)
+        )
+
+    def _show(self, text: str, failure: Failure) -> None:
+        self.log.error(text, server=self.server.name, traceback=redact(failure.getTraceback()))
+
+    def _listing_age(self) -> float:
+        return self._clock.seconds() - self._good_at
+
+    def _tell(self, done: Plan) -> None:
+        if not done.is_empty:
+            self.log.info(
+                "{server}: {started} streams are new, {stopped} are gone, {changed} are changed;"
+                " {count} are sampled",
+                server=self.server.name,
+                started=len(done.start),
+                stopped=len(done.stop),
+                changed=len(done.change),
+                count=len(self._crew),
+            )
