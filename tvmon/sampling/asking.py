@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tvmon.errors import NoAnswer
@@ -56,7 +55,6 @@ class Question(Generic[T]):
         ``None`` before, and where nothing was fetched
     """
 
-    log = Logger()
     __slots__ = ("_inner", "_outer", "_terms", "_timer", "_until", "answered_at")
 
     def __init__(self, terms: Terms) -> None:
@@ -107,7 +105,7 @@ class Question(Generic[T]):
         Where it makes nothing of it, the deadline stays in force.
         """
         if self._outer is not None and self._inner is not None:
-            self._cancel(self._inner)
+            self._inner.cancel()
 
     def _answered(self, result: T) -> None:
         outer = self._over()
@@ -124,15 +122,8 @@ class Question(Generic[T]):
         inner, outer = self._inner, self._over()
         assert inner is not None
         assert outer is not None
-        self._cancel(inner)  # what comes of it finds the question over, and is let go
+        inner.cancel()  # what comes of it finds the question over, and is let go
         outer.errback(NoAnswer(self._terms.too_late, "timeout"))
-
-    def _cancel(self, inner: Deferred[T]) -> None:
-        try:
-            inner.cancel()
-        except Exception:
-            # Cancelling runs the code of whoever is waited for, which may be wrong in turn.
-            self.log.failure("cancelling a question to a media server failed")
 
     def _over(self) -> Deferred[T] | None:
         """End, once; the Deferred to tell of it."""

@@ -50,11 +50,13 @@ def plan(running: Mapping[int, Stream], listed: Iterable[Stream]) -> Plan:
         else:
             now = running.get(number)
             if now is not None and now.key == stream.key:
-                first, wanted[number] = stream, stream
-                stream = first
+                wanted[number] = stream
+                other, kept = first, stream
+            else:
+                other, kept = stream, first
             skipped.append(
-                f'"{stream.unify_name}" has the same mms_stream_id, {number}, as another'
-                f' stream, "{wanted[number].unify_name}"; only the latter is watched'
+                f'"{other.unify_name}" has the same mms_stream_id, {number}, as another'
+                f' stream, "{kept.unify_name}"; only the latter is watched'
             )
     return Plan(
         start=tuple(stream for number, stream in wanted.items() if number not in running),
