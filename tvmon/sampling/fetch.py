@@ -1,0 +1,350 @@
+"""
+One HTTP request to a media server, with one deadline over all of it.
+
+Whatever a server does, a fetch ends in time, with an answer or with a reason in an operator's
+words, and what it held is gone: the socket, the timer, the memory.
+
+    fetch.py         one request: deadline, bounds, redirects, one retry
+    targets.py       URLs, worked out once
+    outgoing.py      what is sent
+    names.py         host names to addresses
+    dialing.py       name, TCP, TLS
+    connection.py    one connection
+    connections.py   all of them, lent to one request at a time
+    body.py          the body within its bound
+    reasons.py       why there is no answer, in words
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from treq.client import HTTPClient
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectionDone
+from twisted.web.client import BrowserLikePolicyForHTTPS
+from twisted.web.http_headers import Headers
+from twisted.web.iweb import IPolicyForHTTPS, IResponse
+
+from tvmon.errors import NoAnswer
+from tvmon.sampling.body import Body, too_large
+from tvmon.sampling.connections import (
+    HEAD_BYTES,
+    IDLE_PER_ORIGIN,
+    IDLE_SECONDS,
+    Connections,
+    Lease,
+)
+from tvmon.sampling.dialing import Dialer, Reactor, Step
+from tvmon.sampling.names import Lookup, Names, in_threads
+from tvmon.sampling.outgoing import NO_COOKIES, Content, headers_for
+from tvmon.sampling.reasons import Progress, causes, explain, late
+from tvmon.sampling.targets import Origin, Target, Targets, UnusableURLError
+from tvmon.servers import Answer, Request
+from tvmon.words import cleaned
+
+REDIRECTS = 3
+"""How many redirects are followed."""
+
+PHRASE_CHARACTERS = 80
+"""How much of a status line's phrase is kept."""
+
+_REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_SAFE = frozenset(("GET", "HEAD"))
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """
+    What the fetcher holds and did, for those who watch tvmon itself.
+
+    :param in_flight: fetches under way
+    :param connections: open ones, and those being closed
+    :param idle: open ones that serve nobody at the moment
+    :param opened: connections ever opened
+    :param reused: how often one served again
+    :param retried: how often one turned out to be closed by the server, and a new one was taken
+    :param lookups: host names being looked up; one that hangs counts until it is given up
+    """
+
+    in_flight: int
+    connections: int
+    idle: int
+    opened: int
+    reused: int
+    retried: int
+    lookups: int
+
+
+class Fetcher:
+    """
+    Asks media servers; one for the daemon.
+
+    :param body_bytes: the largest body of an answer, unpacked, where a fetch does not say
+    :param tls: which certificates are trusted; by default those that the system trusts
+    :param lookup: how host names are looked up; by default as the system does it
+    """
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        *,
+        body_bytes: int,
+        tls: IPolicyForHTTPS | None = None,
+        lookup: Lookup | None = None,
+        head_bytes: int = HEAD_BYTES,
+        idle_per_origin: int = IDLE_PER_ORIGIN,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self._reactor = reactor
+        self._body_bytes, self._head_bytes = body_bytes, head_bytes
+        self._names = Names(reactor, lookup or in_threads(reactor))
+        self._connections = Connections(
+            reactor,
+            Dialer(reactor, self._names, tls or BrowserLikePolicyForHTTPS()),
+            idle_per_origin=idle_per_origin,
+            idle_seconds=idle_seconds,
+        )
+        self._targets = Targets()
+        self._running: set[_Asking] = set()
+        self._retried = 0
+        self._closed = False
+
+    @property
+    def figures(self) -> Figures:
+        """What it holds and did."""
+        return Figures(
+            len(self._running),
+            len(self._connections),
+            self._connections.idle,
+            self._connections.opened,
+            self._connections.reused,
+            self._retried,
+            self._names.running,
+        )
+
+    async def fetch(
+        self, request: Request, seconds: float, body_bytes: int | None = None
+    ) -> Answer:
+        """
+        Ask, and return the whole answer, whatever its status.
+
+        Raises :class:`~tvmon.errors.NoAnswer`, and nothing else but CancelledError where it is
+        cancelled, which ends it as the deadline does.
+
+        :param seconds: for all of it: name, connection, TLS, head, body, redirects
+        :param body_bytes: the largest body of this answer
+        """
+        if self._closed:
+            raise NoAnswer("tvmon is stopping", "connection")
+        most = self._body_bytes if body_bytes is None else body_bytes
+        asking = _Asking(seconds)
+        timer = self._reactor.callLater(max(0.0, seconds), asking.expire)
+        self._running.add(asking)
+        try:
+            return await self._follow(asking, request, most)
+        except Exception as error:
+            trouble = asking.trouble
+            if trouble is None:
+                if any(isinstance(cause, CancelledError) for cause in causes(error)):
+                    raise CancelledError from None
+                raise explain(error, asking.progress()) from error
+            if trouble.outcome == "timeout":
+                self._distrust(asking.lease)
+            raise trouble from None
+        finally:
+            self._running.discard(asking)
+            asking.over()
+            if timer.active():
+                timer.cancel()
+
+    async def close(self) -> None:
+        """End every fetch and close every connection; nothing is left afterwards."""
+        self._closed = True
+        for asking in list(self._running):
+            asking.refuse(NoAnswer("tvmon is stopping", "connection"))
+        self._names.close()
+        await self._connections.close()
+
+    async def _follow(self, asking: _Asking, request: Request, most: int) -> Answer:
+        """Ask, and ask again where a redirect leads; the request's headers stay at home."""
+        method = request.method.upper()
+        target = self._target(request.url)
+        home, authorization = target.origin, target.authorization
+        seen = {target.url.to_text()}
+        while True:
+            at_home = target.origin == home
+            headers = headers_for(
+                target.origin,
+                authorization if at_home else None,
+                request.headers if at_home else (),
+            )
+            answer, location = await self._ask(asking, method, target, headers, request.body, most)
+            if location is None:
+                return answer
+            try:
+                target = target.follow(location)
+            except UnusableURLError as error:
+                raise NoAnswer(f"redirected, and {error}", "redirect") from None
+            if target.url.to_text() in seen:
+                raise NoAnswer("redirect loop", "redirect")
+            if len(seen) > REDIRECTS:
+                raise NoAnswer(f"redirected more than {REDIRECTS} times", "redirect")
+            seen.add(target.url.to_text())
+
+    def _target(self, url: str) -> Target:
+        try:
+            return self._targets.of(url)
+        except UnusableURLError as error:
+            raise NoAnswer(str(error), "connection") from None
+
+    async def _ask(
+        self,
+        asking: _Asking,
+        method: str,
+        target: Target,
+        headers: Headers,
+        body: bytes | None,
+        most: int,
+    ) -> tuple[Answer, str | None]:
+        """
+        Ask once; and once more on a new connection, where the server closed an idle one as we
+        asked.  What may change something at the server is asked on a new connection at once.
+        """
+        fresh = method not in _SAFE
+        try:
+            return await self._exchange(asking, method, target, headers, body, most, fresh)
+        except Exception:
+            lease = asking.lease
+            if asking.trouble is not None or lease is None or not lease.found_closed:
+                raise
+        self._retried += 1
+        return await self._exchange(asking, method, target, headers, body, most, True)
+
+    async def _exchange(
+        self,
+        asking: _Asking,
+        method: str,
+        target: Target,
+        headers: Headers,
+        body: bytes | None,
+        most: int,
+        fresh: bool,
+    ) -> tuple[Answer, str | None]:
+        """One request on one connection; the answer, and where it redirects to."""
+        lease = Lease(
+            self._reactor,
+            self._connections,
+            target.origin,
+            headers,
+            fresh=fresh,
+            head_bytes=self._head_bytes,
+            refuse=asking.refuse,
+        )
+        asking.begin(target.origin, lease)
+        whole = False
+        try:
+            response = await asking.on(
+                HTTPClient(lease, NO_COOKIES, Content).request(
+                    method,
+                    target.url,
+                    data=body or None,
+                    cookies=NO_COOKIES,
+                    allow_redirects=False,
+                    unbuffered=True,
+                    reactor=cast(Any, self._reactor),  # treq wants more of it for a timeout
+                )
+            )
+            content = Body(most, lease.encoding, asking.refuse)
+            asking.reading(content, response.length)
+            if asking.length is not None and asking.length > most:
+                raise too_large(most)
+            await asking.on(response.collect(content.take))
+            lost_by = lease.lost_by
+            if lost_by is not None and not lost_by.check(ConnectionDone):
+                # A body that ends with its connection looks complete to Twisted in any case.
+                lost_by.raiseException()
+            whole = True
+            phrase = cleaned(response.phrase.decode("latin-1"), PHRASE_CHARACTERS)
+            answer = Answer(response.code, phrase, content.whole())
+            return answer, _location(method, response)
+        finally:
+            lease.end(whole)
+
+    def _distrust(self, lease: Lease | None) -> None:
+        if lease is not None and lease.reused and not lease.received:
+            self._connections.distrust(lease.origin)
+
+
+class _Asking:
+    """
+    One fetch under way: what it waits for, and why it was given up if it was.
+
+    :ivar trouble: why it was given up
+    :ivar lease: of the connection it uses now
+    :ivar length: of the body, as the head promises it
+    """
+
+    __slots__ = ("_body", "_origin", "_seconds", "_waiting", "lease", "length", "trouble")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._waiting: Deferred[Any] | None = None
+        self._origin: Origin | None = None
+        self._body: Body | None = None
+        self.trouble: NoAnswer | None = None
+        self.lease: Lease | None = None
+        self.length: int | None = None
+
+    def begin(self, origin: Origin, lease: Lease) -> None:
+        """A request begins."""
+        self._origin, self.lease = origin, lease
+        self._body = self.length = None
+
+    def reading(self, body: Body, length: object) -> None:
+        """Its head has come."""
+        self._body = body
+        self.length = length if isinstance(length, int) else None
+
+    def on(self, waiting: Deferred[T]) -> Deferred[T]:
+        """To be awaited: it is cancelled when the fetch is given up."""
+        self._waiting = waiting
+        if self.trouble is not None:
+            waiting.cancel()
+        return waiting
+
+    def refuse(self, trouble: NoAnswer) -> None:
+        """Give up, for this reason."""
+        if self.trouble is None:
+            self.trouble = trouble
+            if self._waiting is not None:
+                self._waiting.cancel()
+
+    def expire(self) -> None:
+        """The time is over."""
+        self.refuse(late(self._seconds, self.progress()))
+
+    def progress(self) -> Progress:
+        """How far it is."""
+        lease = self.lease
+        return Progress(
+            self._origin.host if self._origin else "",
+            lease.step if lease else Step.NAME,
+            lease.received if lease else 0,
+            len(self._body.content) if self._body else 0,
+            self.length,
+        )
+
+    def over(self) -> None:
+        """Let go of everything; a raised trouble refers to this by its traceback."""
+        self._waiting = self.lease = self._body = self.trouble = None
+
+
+def _location(method: str, response: IResponse) -> str | None:
+    if method not in _SAFE or response.code not in _REDIRECTS:
+        return None
+    locations: list[bytes] | None = response.headers.getRawHeaders(b"location")
+    return locations[0].decode("utf-8", "replace") if locations else None
