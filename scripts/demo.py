@@ -1,9 +1,11 @@
 """
 ``make run``: tvmon on its embedded PostgreSQL, with the simulator as its media server.
 
+    demo.py [FOLDER]
+
 Starts both as children, prints the address, and stops both when it is told to stop (Ctrl+C,
-SIGTERM) or when one of them ends.  Everything they keep lies below ``var/``; a second one beside
-the first takes the next folder and free ports.
+SIGTERM) or when one of them ends.  Everything they keep lies below FOLDER, ``var/`` in the
+checkout; a second one beside the first takes the next folder in it and free ports.
 """
 
 from __future__ import annotations
@@ -60,16 +62,16 @@ def free_port(wanted: int, claims: contextlib.ExitStack) -> int:
         return int(probe.getsockname()[1])
 
 
-def free_folder(claims: contextlib.ExitStack) -> Path:
-    """``var/demo``, or ``var/demo-2`` ... where another demo of this checkout uses that."""
+def free_folder(top: Path, claims: contextlib.ExitStack) -> Path:
+    """``demo`` below ``top``, or ``demo-2`` ... where another demo uses that."""
     for number in range(1, 100):
-        folder = CHECKOUT / "var" / ("demo" if number == 1 else f"demo-{number}")
+        folder = top / ("demo" if number == 1 else f"demo-{number}")
         folder.mkdir(parents=True, exist_ok=True)
         lock = claims.enter_context((folder / "lock").open("w"))
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return folder
-    raise SystemExit("tvmon: a hundred demos run in this checkout")
+    raise SystemExit(f"tvmon: a hundred demos run in {top}")
 
 
 @contextlib.contextmanager
@@ -115,10 +117,10 @@ def answers(port: int) -> bool:
         connection.close()
 
 
-def demo() -> int:
+def demo(top: Path) -> int:
     """Run until told to stop, or until a child ends; the exit code."""
     with contextlib.ExitStack() as stack:
-        folder = free_folder(stack)
+        folder = free_folder(top, stack)
         port, simulator_port = free_port(8080, stack), free_port(8090, stack)
         address = f"http://{HOST}:{port}/"
         print(f"tvmon: {address}", flush=True)
@@ -146,7 +148,7 @@ def main() -> int:
     """The exit code: 0 when told to stop, as that is the way to end it."""
     on_signals(stop)
     try:
-        return demo()
+        return demo(Path(sys.argv[1]).absolute() if sys.argv[1:] else CHECKOUT / "var")
     except KeyboardInterrupt:
         return 0
 
