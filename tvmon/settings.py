@@ -277,10 +277,10 @@ class Section:
     ) -> str | None:
         """A text of the file, filled in and checked; ``None`` where it is wrong."""
         text, wrong = _filled(value, self._environ)
-        if wrong is None and not text.strip():
-            wrong = "must not be empty"
         if wrong is None and has_control_characters(text):
             wrong = "must be on one line, without control characters"
+        if wrong is None and not text.strip():
+            wrong = "must not be empty"
         if wrong is None and check is not None:
             wrong = check(text)
         if wrong is None:

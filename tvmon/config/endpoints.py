@@ -17,10 +17,10 @@ _WITH_PORT = ("tcp", "tcp6", "ssl")
 
 def endpoint(text: str) -> str | None:
     """Check an endpoint string: ``None``, or what it must be."""
-    if not text:
-        return ALLOWED
     parts, named = _parts(text)
-    kind = parts[0]
+    kind = parts[0] if parts else ""
+    if not kind:
+        return ALLOWED
     if kind == "systemd":
         # It speaks of sockets that only a process has which systemd started.
         return None if "domain" in named else f'{ALLOWED}; "systemd:" needs a domain'
@@ -29,8 +29,8 @@ def endpoint(text: str) -> str | None:
         serverFromString(None, text)
     except OSError as error:
         return f"cannot be opened: {error.filename}: {error.strerror}"
-    except Exception as error:
-        return f"{ALLOWED} ({_why(error)})"
+    except Exception as error:  # whatever an endpoint's own parser stumbles over
+        return f"{ALLOWED}; {_why(error)}"
     port = parts[1] if len(parts) > 1 else named.get("port", "")
     if kind in _WITH_PORT and not 0 <= int(port) <= 65535:
         return f"{ALLOWED}, its port 0 to 65535"
@@ -60,8 +60,10 @@ def _why(error: Exception) -> str:
     if isinstance(error, ValueError) and "endpoint type" in str(error):
         return "no such kind of endpoint"
     if isinstance(error, TypeError):
-        return "an argument is missing, or unknown"
-    return "an argument is wrong"
+        return "an argument is missing or unknown"
+    if isinstance(error, ValueError | RuntimeError):
+        return "an argument is wrong"
+    return "its key or certificate cannot be used"
 
 
 def _parts(text: str) -> tuple[list[str], dict[str, str]]:
