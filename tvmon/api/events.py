@@ -1,0 +1,194 @@
+"""
+``GET /events``: server-sent events, an entry each time one changes.
+
+A client is told of one stream at most once a second.  What it has been told is one number, the
+board's revision up to which it has heard; a client that reads slowly is therefore told less
+often, never of more at a time than there are streams, and nothing piles up for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+
+from klein import Klein
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import CooperativeTask, Cooperator, LoopingCall
+from twisted.logger import Logger
+from twisted.web.server import Request
+
+from tvmon.api.feed import Feed
+from tvmon.api.listener import EVERY_SECONDS, Listener
+from tvmon.api.query import parse_arguments
+from tvmon.api.refusal import busy
+from tvmon.api.rooms import arguments, json_klein, shielded
+from tvmon.board import Board
+from tvmon.entry import utc
+
+KEEP_ALIVE_SECONDS = 15.0
+"""A comment so often, for proxies that close silent connections and pages that reconnect."""
+
+STALLED_SECONDS = 60.0
+"""A client that has read nothing for so long is dropped."""
+
+MOST_LISTENERS = 200
+RETRY_MS = 2000
+"""When a browser connects again after the stream has ended."""
+
+
+class Events:
+    """The event streams of all clients."""
+
+    log = Logger()
+    app: Klein = json_klein()
+
+    def __init__(
+        self,
+        *,
+        clock: IReactorTime,
+        now: Callable[[], float],
+        board: Board,
+        registry: CollectorRegistry,
+        filled: Callable[[], Awaitable[None]],
+        boot: str,
+        cooperator: Cooperator,
+    ) -> None:
+        self._clock, self._now, self._board = clock, now, board
+        self._filled, self._boot, self._cooperator = filled, boot, cooperator
+        self._listeners: set[Listener] = set()
+        self._told_at = clock.seconds() - EVERY_SECONDS
+        self._next: IDelayedCall | None = None
+        self._telling: CooperativeTask[Iterator[None]] | None = None
+        self._keep_alive = LoopingCall(self._keep_all_alive)
+        self._keep_alive.clock = clock
+        self._count = Gauge(
+            "tvmon_event_clients", "Clients that listen to events", registry=registry
+        )
+        self._dropped = Counter(
+            "tvmon_event_clients_dropped",
+            f"Clients that were dropped because they read nothing for {STALLED_SECONDS:.0f} s",
+            registry=registry,
+        )
+        self._feed = Feed(board, self._wake)
+
+    def stop(self) -> None:
+        """End every stream."""
+        self._feed.stop()
+        for listener in tuple(self._listeners):
+            listener.end()
+
+    @app.route("/events", methods=["GET"])
+    async def events(self, request: Request) -> None:
+        """Events until the client goes away."""
+        given = parse_arguments(arguments(request), ["last_event_id"])
+        last = request.requestHeaders.getRawHeaders("Last-Event-ID", [""])[-1]
+        await shielded(self._filled())
+        if len(self._listeners) >= MOST_LISTENERS:
+            raise busy(f"{MOST_LISTENERS} clients listen already", 30)
+        request.setHeader(b"Content-Type", b"text/event-stream; charset=utf-8")
+        request.setHeader(b"Cache-Control", b"no-store")
+        request.setHeader(b"X-Accel-Buffering", b"no")
+        request.write(b"retry: %d\n\n" % RETRY_MS)
+        if request.method == b"HEAD":
+            return
+        follows, heard = self._place(last or given.get("last_event_id", ""))
+        listener = Listener(
+            request,
+            feed=self._feed,
+            board=self._board,
+            clock=self._clock,
+            boot=self._boot,
+            heard=heard,
+        )
+        self._join(listener, follows)
+        try:
+            await listener.done
+        finally:
+            self._leave(listener)
+
+    def _place(self, last_event_id: str) -> tuple[str, int]:
+        """What a new client is to be told, and after which revision."""
+        if not last_event_id:
+            return "changes", self._board.revision
+        boot, _, revision = last_event_id.rpartition("-")
+        if boot == self._boot and revision.isascii() and revision.isdecimal():
+            heard = int(revision[:20])
+            if self._feed.knows(heard):
+                return "missed", heard
+        return "everything", 0
+
+    def _join(self, listener: Listener, follows: str) -> None:
+        self._listeners.add(listener)
+        self._count.set(len(self._listeners))
+        listener.begin(self._hello(follows))
+        if not self._keep_alive.running:
+            self._keep_alive.start(KEEP_ALIVE_SECONDS, now=False)
+        self._offer(listener, self._clock.seconds())
+        self._wake()
+
+    def _hello(self, follows: str) -> dict[str, object]:
+        return {
+            "boot": self._boot,
+            "revision": self._board.revision,
+            "streams": len(self._board),
+            "time": utc(self._now()),
+            "follows": follows,
+        }
+
+    def _leave(self, listener: Listener) -> None:
+        self._listeners.discard(listener)
+        self._count.set(len(self._listeners))
+        if self._listeners:
+            return
+        # No timer runs while nobody listens.
+        self._keep_alive.stop()
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+
+    def _wake(self) -> None:
+        """Tell the clients as soon as a second has passed since they were told."""
+        if self._listeners and self._next is None and self._telling is None:
+            wait = self._told_at + EVERY_SECONDS - self._clock.seconds()
+            self._next = self._clock.callLater(max(0.0, wait), self._tell)
+
+    def _tell(self) -> None:
+        self._next = None
+        self._told_at = self._clock.seconds()
+        self._telling = self._cooperator.cooperate(self._offers(self._told_at))
+        # The only way to fail is that the slices are stopped, and then nobody is told any more.
+        self._telling.whenDone().addCallbacks(self._all_told, lambda _: None)
+
+    def _offers(self, now: float) -> Iterator[None]:
+        for listener in tuple(self._listeners):
+            if not listener.done.called:
+                self._offer(listener, now)
+            yield
+
+    def _all_told(self, _: object) -> None:
+        self._telling = None
+        if any(listener.waits for listener in self._listeners):
+            self._wake()
+
+    def _offer(self, listener: Listener, now: float) -> None:
+        """One that fails is cut off and disturbs no other."""
+        try:
+            # A listener at 0 is about to hear everything anyway.
+            if listener.waits and listener.heard and not self._feed.knows(listener.heard):
+                listener.heard = 0
+                listener.greet(self._hello("everything"))
+            listener.offer(now)
+        except Exception:
+            self.log.failure("an event client failed and is cut off")
+            listener.abort()
+
+    def _keep_all_alive(self) -> None:
+        now = self._clock.seconds()
+        for listener in tuple(self._listeners):
+            since = listener.stalled_since
+            if since is None:
+                listener.comment()
+            elif now - since >= STALLED_SECONDS:
+                self._dropped.inc()
+                self.log.info("dropped an event client that did not read")
+                listener.abort()

@@ -1,0 +1,59 @@
+"""The kept samples of one stream, as the API answers them: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tvmon.entry import utc
+from tvmon.streams import MEASURED, Measurement, Sample
+from tvmon.window import Window, downstream_rates, upstream_rates
+
+FIELDS = (
+    "mms_stream_id",
+    "sample_time",
+    "is_failed",
+    "failed_reason",
+    *MEASURED,
+    "upstream_kbps",
+    "downstream_kbps",
+)
+"""The fields of a sample, in the order of the answer."""
+
+_NOTHING = Measurement()
+
+
+def history(mms_stream_id: int, samples: Sequence[Sample]) -> dict[str, Any]:
+    """The answer, from samples newest first."""
+    window = Window()
+    rows = [_row(mms_stream_id, sample, window) for sample in reversed(samples)]
+    rows.reverse()
+    return {"mms_stream_id": mms_stream_id, "samples": rows}
+
+
+def _row(mms_stream_id: int, sample: Sample, window: Window) -> dict[str, Any]:
+    """
+    One sample; the two rates are those since the good sample before it.
+
+    They are null where the entry of that moment would have said that it cannot be known: the
+    sample failed, it is the first, a counter was reset, or the one before is too long ago.
+    """
+    window.add(sample)
+    measured = sample.measured or _NOTHING
+    row: dict[str, Any] = {
+        "mms_stream_id": mms_stream_id,
+        "sample_time": utc(sample.time),
+        "is_failed": sample.is_failed,
+        "failed_reason": sample.failed_reason,
+    }
+    for name in MEASURED:
+        row[name] = getattr(measured, name)
+    row["upstream_kbps"] = row["downstream_kbps"] = None
+    if not sample.is_failed:
+        row["upstream_kbps"] = _rounded(upstream_rates(window).last_3)
+        row["downstream_kbps"] = _rounded(downstream_rates(window).last_3)
+    return row
+
+
+def _rounded(rate: float | None) -> float | None:
+    return None if rate is None else round(rate, 3)

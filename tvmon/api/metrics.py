@@ -1,0 +1,147 @@
+"""
+``GET /metrics``: tvmon's own numbers and those of every stream, as Prometheus reads them.
+
+The few own ones come from prometheus_client.  Those of the streams are written here, in slices:
+for ten thousand streams the library takes a second at a stretch, in which no poll would go out.
+A value that is not known has no line, so that a rule sees it as absent and not as 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from klein import Klein
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.utils import floatToGoString
+from twisted.internet.interfaces import IReactorTime
+from twisted.web.server import Request
+
+from tvmon.api.query import parse_arguments
+from tvmon.api.rooms import arguments, json_klein
+from tvmon.api.slices import Bodies
+from tvmon.board import Board
+from tvmon.entry import Entry
+from tvmon.streams import Measurement
+
+CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+STEP = 200
+"""How many lines are written at a step: less than a millisecond of work."""
+
+_NOTHING = Measurement()
+_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
+
+
+class Gauge(NamedTuple):
+    """One number of every stream; ``value`` takes the entry and the clock's seconds."""
+
+    name: str
+    help: str
+    value: Callable[[Entry, float], float | None]
+
+
+def _measured(entry: Entry) -> Measurement:
+    return (entry.newest.measured if entry.newest else None) or _NOTHING
+
+
+def _delay(entry: Entry, _: float) -> float | None:
+    delay = _measured(entry).live_delay_ms
+    return None if delay is None else delay / 1000
+
+
+def _age(entry: Entry, seconds: float) -> float | None:
+    return None if entry.newest is None else max(0.0, round(seconds - entry.newest.at, 3))
+
+
+GAUGES = (
+    Gauge("tvmon_stream_score", "Score, 0 to 100", lambda e, _: e.health.whole.score),
+    Gauge(
+        "tvmon_stream_score_level",
+        "0 bad, 1 some problem, 2 good",
+        lambda e, _: e.health.whole.level,
+    ),
+    Gauge(
+        "tvmon_stream_upstream_kbps",
+        "From upstream over the last 10 s, kbit/s",
+        lambda e, _: e.upstream.last_10,
+    ),
+    Gauge(
+        "tvmon_stream_downstream_kbps",
+        "To viewers over the last 10 s, kbit/s",
+        lambda e, _: e.downstream.last_10,
+    ),
+    Gauge(
+        "tvmon_stream_live_delay_seconds",
+        "How far the stream runs behind, as its media server says",
+        _delay,
+    ),
+    Gauge("tvmon_stream_viewers", "Viewers now", lambda e, _: _measured(e).clients_connected),
+    Gauge(
+        "tvmon_stream_sample_age_seconds",
+        "Since the newest sample was taken, good or failed",
+        _age,
+    ),
+    Gauge(
+        "tvmon_stream_failed",
+        "1 where the newest sample failed, 0 where it is good",
+        lambda e, _: None if e.newest is None else e.newest.is_failed,
+    ),
+)
+
+
+class Metrics:
+    """
+    The metrics of this process.
+
+    :param registries: of prometheus_client, written one after the other
+    """
+
+    app: Klein = json_klein()
+
+    def __init__(
+        self,
+        *,
+        clock: IReactorTime,
+        board: Board,
+        bodies: Bodies,
+        registries: Sequence[CollectorRegistry],
+    ) -> None:
+        self._clock, self._board, self._bodies = clock, board, bodies
+        self._registries = registries
+
+    @app.route("/metrics", methods=["GET"])
+    async def metrics(self, request: Request) -> None:
+        """All of them."""
+        parse_arguments(arguments(request))
+        await self._bodies.answer(request, "metrics", self._chunks, content_type=CONTENT_TYPE)
+
+    def _chunks(self) -> Iterator[bytes]:
+        for registry in self._registries:
+            yield generate_latest(registry)
+        yield from stream_metrics(list(self._board.entries()), self._clock.seconds())
+
+
+def stream_metrics(entries: Sequence[Entry], seconds: float) -> Iterator[bytes]:
+    """The text of every stream's gauges, in chunks; each is one step of work."""
+    labels: list[bytes] = []
+    for start in range(0, len(entries), STEP):
+        labels += map(_labels, entries[start : start + STEP])
+        yield b""
+    for gauge in GAUGES:
+        name = gauge.name.encode()
+        yield b"# HELP %s %s\n# TYPE %s gauge\n" % (name, gauge.help.encode(), name)
+        for start in range(0, len(entries), STEP):
+            lines = []
+            for index in range(start, min(start + STEP, len(entries))):
+                value = gauge.value(entries[index], seconds)
+                if value is not None:
+                    number = floatToGoString(value).encode()
+                    lines.append(b"%s%s %s\n" % (name, labels[index], number))
+            yield b"".join(lines)
+
+
+def _labels(entry: Entry) -> bytes:
+    stream = entry.stream
+    name, server = stream.unify_name.translate(_ESCAPES), stream.server.translate(_ESCAPES)
+    text = f'{{mms_stream_id="{stream.mms_stream_id}",name="{name}",server="{server}"}}'
+    return text.encode("utf-8", "replace")

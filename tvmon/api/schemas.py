@@ -1,0 +1,181 @@
+"""
+The shapes of the answers, as JSON schemas.
+
+The fields of an entry are taken from where they are defined, so the description cannot fall
+behind; the tests check real answers against it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_type_hints
+
+from tvmon.api import history
+from tvmon.entry import FIELDS, RATE_FIELDS
+from tvmon.streams import MEASURED, Measurement
+
+Schema = dict[str, Any]
+
+UTC: Schema = {"type": "string", "format": "date-time", "examples": ["2026-11-22T08:00:03Z"]}
+LEVEL: Schema = {
+    "type": ["integer", "null"],
+    "enum": [0, 1, 2, None],
+    "description": "0 bad, 1 some problem, 2 good, null not known",
+}
+SCORE: Schema = {"type": ["integer", "null"], "minimum": 0, "maximum": 100}
+TEXT: Schema = {"type": "string"}
+PARTS = ("live_delay", "upstream")
+
+UNITS = {
+    "total_gops": "groups of pictures received since start",
+    "upstream_opened_count": "upstream connections tried since start",
+    "upstream_connected_count": "upstream connections made since start",
+    "upstream_connection_fail_count": "upstream connections failed since start",
+    "upstream_bytes_received": "byte, since start",
+    "clients_connected": "viewers now",
+    "total_clients_served": "viewers since start",
+    "total_bytes_sent": "byte, since start",
+    "live_delay_ms": "ms that the stream runs behind; 999999 where a TVie server has no stream",
+    "average_upstream_kbps": "kbit/s, the server's own average since start",
+    "average_downstream_kbps": "kbit/s, the server's own average since start",
+    "stream_info_audiodatarate": "kbit/s, declared",
+    "stream_info_videodatarate": "kbit/s, declared",
+    "stream_info_audiocodecid": "FLV codec id; 10 is AAC",
+    "stream_info_audiosamplesize": "bit",
+    "stream_info_audiosamplerate": "Hz",
+    "stream_info_stereo": "0 or 1",
+    "stream_info_videocodecid": "FLV codec id; 7 is AVC",
+    "stream_info_framerate": "1/s",
+    "stream_info_width": "pixel",
+    "stream_info_height": "pixel",
+}
+
+
+def schemas() -> Schema:
+    """Every shape, by its name."""
+    return {
+        "Samples": _object(
+            {
+                "total_samples": {"type": "integer", "description": "that match, before paging"},
+                "samples": {"type": "array", "items": ref("Entry")},
+            }
+        ),
+        "Entry": _object(_entry()),
+        "Rates": _object(
+            {
+                name: {"type": "number", "description": "kbit/s; -1 cannot be known"}
+                for name in RATE_FIELDS
+                if name != "total"
+            }
+            | {
+                "total": {
+                    "type": ["number", "null"],
+                    "description": "kbit/s, the server's own average since start",
+                }
+            }
+        ),
+        "Scores": _object(dict.fromkeys(PARTS, SCORE)),
+        "Levels": _object(dict.fromkeys(PARTS, LEVEL)),
+        "History": _object(
+            {
+                "mms_stream_id": {"type": "integer"},
+                "samples": {"type": "array", "items": ref("Sample")},
+            }
+        ),
+        "Sample": _object(_sample()),
+        "Hello": _object(
+            {
+                "boot": TEXT | {"description": "differs from start to start of tvmon"},
+                "revision": {"type": "integer", "description": "counts the changes of any entry"},
+                "streams": {"type": "integer"},
+                "time": UTC,
+                "follows": {
+                    "enum": ["changes", "missed", "everything"],
+                    "description": "changes from now on; all that changed since Last-Event-ID; "
+                    "or every stream, and what was known before is to be forgotten",
+                },
+            }
+        ),
+        "Gone": _object({"mms_stream_id": {"type": "integer"}}),
+        "Healthy": _object({"healthy": {"const": True}}),
+        "Ready": _object(
+            {
+                "ready": {"type": "boolean"},
+                "checks": {
+                    "type": "object",
+                    "additionalProperties": {"type": ["string", "null"]},
+                    "description": "by name: null where all is well, else what is not",
+                },
+            }
+        ),
+        "Error": _object(
+            {
+                "error": _object(
+                    {
+                        "message": TEXT,
+                        "part": TEXT | {"description": "the part of the request that is wrong"},
+                        "allowed": {"type": "array", "items": TEXT},
+                    },
+                    optional=("part", "allowed"),
+                )
+            }
+        ),
+    }
+
+
+def _entry() -> Schema:
+    own: Schema = {
+        "mms_stream_id": {"type": "integer", "description": "tvmon's own number of the stream"},
+        "stream_id": {"type": ["integer", "null"], "description": "the media server's number"},
+        "server": TEXT,
+        "unify_name": TEXT,
+        "sample_interface": TEXT,
+        "average_upstream_kbps": ref("Rates"),
+        "average_downstream_kbps": ref("Rates"),
+        "last_sample_time": _or_null(UTC) | {"description": "of the newest good sample"},
+        "sample_time": _or_null(UTC) | {"description": "of the newest sample, good or failed"},
+        "is_failed": {"type": ["boolean", "null"]},
+        "failed_reason": {"type": ["string", "null"]},
+        "score": SCORE,
+        "score_level": LEVEL,
+        "score_detail": ref("Scores"),
+        "score_level_detail": ref("Levels"),
+        "score_reasons": {"type": "array", "items": TEXT, "description": "what took the points"},
+    }
+    return {name: own[name] if name in own else _measured(name) for name in FIELDS}
+
+
+def _sample() -> Schema:
+    own: Schema = {
+        "mms_stream_id": {"type": "integer"},
+        "sample_time": UTC,
+        "is_failed": {"type": "boolean"},
+        "failed_reason": {"type": ["string", "null"]},
+    }
+    rate = {"type": ["number", "null"], "description": "kbit/s since the good sample before"}
+    return {
+        name: own.get(name) or (_measured(name) if name in MEASURED else rate)
+        for name in history.FIELDS
+    }
+
+
+def _measured(name: str) -> Schema:
+    kind = "number" if "float" in str(get_type_hints(Measurement)[name]) else "integer"
+    return {"type": [kind, "null"], "description": UNITS[name]}
+
+
+def _object(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def ref(name: str) -> Schema:
+    """The shape of a name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return schema | {"type": [schema["type"], "null"]}

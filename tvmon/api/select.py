@@ -1,0 +1,151 @@
+"""
+Which streams a question is answered with, and in which order: pure.
+
+The order is total: what is unknown comes last whichever way the rest is sorted, and streams
+that are equal come by their ``mms_stream_id``, so pages of one board never overlap.  Values
+are compared as the answer shows them, to the second and to the thousandth, so that two that
+look equal are equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tvmon.entry import FIELDS, RATE_FIELDS, Entry
+from tvmon.streams import Measurement
+
+if TYPE_CHECKING:
+    from tvmon.api.query import Query
+
+Get = Callable[[Entry], Any]
+
+_NOTHING = Measurement()
+_LEVEL_UNKNOWN = 99
+
+
+def _measured(name: str) -> Get:
+    get = attrgetter(name)
+
+    def value(entry: Entry) -> Any:
+        newest = entry.newest
+        return get((newest.measured if newest else None) or _NOTHING)
+
+    return value
+
+
+def _rate(path: str) -> Get:
+    get = attrgetter(path)
+
+    def value(entry: Entry) -> float | None:
+        rate = get(entry)
+        return None if rate is None else round(rate, 3)
+
+    return value
+
+
+def _of_newest(name: str) -> Get:
+    get = attrgetter(name)
+    return lambda entry: None if entry.newest is None else get(entry.newest)
+
+
+def _second(get: Get) -> Get:
+    def value(entry: Entry) -> int | None:
+        seconds = get(entry)
+        # As the answer shows it: to the microsecond first, as datetime does, then cut off.
+        return None if seconds is None else int(round(seconds, 6) // 1)
+
+    return value
+
+
+def _nested() -> dict[str, dict[str, Get]]:
+    """The fields that are objects, with what lies in them."""
+    nested: dict[str, dict[str, Get]] = {}
+    for way in ("upstream", "downstream"):
+        of = f"average_{way}_kbps"
+        nested[of] = {
+            name: _measured(of) if name == "total" else _rate(f"{way}.{name}")
+            for name in RATE_FIELDS
+        }
+    for what in ("score", "level"):
+        nested["score_detail" if what == "score" else "score_level_detail"] = {
+            part: attrgetter(f"health.{part}.{what}") for part in ("live_delay", "upstream")
+        }
+    return nested
+
+
+_NESTED = _nested()
+_PLAIN: dict[str, Get] = {
+    **{
+        name: attrgetter(f"stream.{name}")
+        for name in ("mms_stream_id", "stream_id", "server", "unify_name", "sample_interface")
+    },
+    "last_sample_time": _second(attrgetter("good_time")),
+    "sample_time": _second(_of_newest("time")),
+    "is_failed": _of_newest("is_failed"),
+    "failed_reason": _of_newest("failed_reason"),
+    "score": attrgetter("health.whole.score"),
+    "score_level": attrgetter("health.whole.level"),
+}
+
+
+def _sort_fields() -> dict[str, Get]:
+    fields: dict[str, Get] = {}
+    for name in FIELDS:
+        if name in _NESTED:
+            fields.update({f"{name}.{inner}": get for inner, get in _NESTED[name].items()})
+        elif name != "score_reasons":
+            fields[name] = _PLAIN.get(name) or _measured(name)
+    return fields
+
+
+SORT_FIELDS: dict[str, Get] = _sort_fields()
+"""What ``sort_by`` may be, in the order of the answer: every field of an entry that is one
+value.  ``score_reasons`` is a list and has no order; an object is sorted by what lies in it."""
+
+
+class Selection(NamedTuple):
+    """A page, and how many streams match before paging."""
+
+    total: int
+    page: list[Entry]
+
+
+def select(entries: Iterable[Entry], query: Query) -> Selection:
+    """The page that a query asks for."""
+    rows = _matching(entries, query.keyword)
+    rows.sort(key=attrgetter("stream.mms_stream_id"))
+    get = SORT_FIELDS[query.sort_by]
+    known: list[tuple[Any, Entry]] = []
+    unknown: list[Entry] = []
+    for entry in rows:
+        value = get(entry)
+        if value is None or value != value:  # the latter is NaN
+            unknown.append(entry)
+        else:
+            known.append((value, entry))
+    known.sort(key=itemgetter(0), reverse=query.descending)
+    ordered = [entry for _, entry in known]
+    ordered += unknown
+    if query.status_first:
+        ordered.sort(key=_worst_first)
+    end = query.offset + query.page_size if query.page_size else None
+    return Selection(len(ordered), ordered[query.offset : end])
+
+
+def _matching(entries: Iterable[Entry], keyword: str | None) -> list[Entry]:
+    if keyword is None:
+        return list(entries)
+    wanted = keyword.casefold()
+    return [
+        entry
+        for entry in entries
+        if wanted in entry.stream.unify_name.casefold()
+        or wanted in entry.stream.sample_interface.casefold()
+    ]
+
+
+def _worst_first(entry: Entry) -> int:
+    level = entry.health.whole.level
+    return _LEVEL_UNKNOWN if level is None else int(level)
