@@ -24,6 +24,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
 from tvmon import __version__, logs
+from tvmon.api.access import Access
 from tvmon.api.site import Api, make_api
 from tvmon.board import Board
 from tvmon.config import Config, ConfigError
@@ -32,7 +33,7 @@ from tvmon.listening import CannotListen, Listening
 from tvmon.sampling.fetch import Fetcher
 from tvmon.sampling.meters import PollMeters
 from tvmon.sampling.updater import Updater
-from tvmon.servers import MediaServer
+from tvmon.servers import Answer, MediaServer, Request
 from tvmon.store import Away, Store
 from tvmon.streams import Sample, Stream
 
@@ -75,6 +76,7 @@ class Daemon(MultiService):
         self._fetcher = self._new_fetcher(config)
         self._updaters: dict[str, Updater] = {}
         self._listening = Listening(reactor)
+        self._store_registry: CollectorRegistry | None = None
         self._store = self._new_store(config)
         self._filled: Deferred[None] = Deferred()
         self._fill_limit: Any = None
@@ -188,12 +190,16 @@ class Daemon(MultiService):
             random=self._random,
             server=server,
             fetch=self._fetcher.fetch,
+            listing_fetch=self._fetch_listing,
             board=self.board,
             meters=self._meters,
             polling=self._config.polling,
         )
         self._updaters[server.name] = updater
         updater.startService()
+
+    async def _fetch_listing(self, request: Request, seconds: float) -> Answer:
+        return await self._fetcher.fetch(request, seconds, self._config.polling.listing_body_bytes)
 
     def _loaded(self, streams: Sequence[Stream]) -> None:
         """The database has told which streams were watched before: go on with them at once."""
@@ -235,19 +241,25 @@ class Daemon(MultiService):
         return Fetcher(self._reactor, body_bytes=config.polling.body_bytes)
 
     def _new_store(self, config: Config) -> Store:
+        # Metrics of its own, so that another store can take its place.
+        if self._store_registry is not None:
+            self.registry.unregister(self._store_registry)
+        self._store_registry = CollectorRegistry()
+        self.registry.register(self._store_registry)
         return Store(
             reactor=self._reactor,
             now=self._now,
             board=self.board,
             url=config.database.url,
             directory=config.database.directory,
-            registry=self.registry,
+            registry=self._store_registry,
             keep_gone_seconds=config.database.keep_gone_seconds,
             refused=self._end,
             loaded=self._loaded,
         )
 
     def _new_api(self, config: Config) -> Api:
+        web = config.web
         return make_api(
             clock=self._reactor,
             now=self._now,
@@ -256,7 +268,7 @@ class Daemon(MultiService):
             away=Away,
             checks=self._checks,
             registry=self.registry,
-            access=config.web.access,
+            access=Access(web.token, web.user, web.password, web.allow_anonymous),
             web=self._web,
             filled=self._until_filled,
             boot=self._boot,

@@ -9,7 +9,6 @@ an observer chosen with ``--logger`` to twistd.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from twisted.logger import (
@@ -27,6 +26,7 @@ LEVELS = ("debug", "info", "warn", "error", "critical")
 ROTATE_BYTES = 10_000_000
 """A log file of this size is put aside and a new one begun; ten are kept."""
 
+_to = "-"
 _predicate = LogLevelFilterPredicate(defaultLogLevel=LogLevel.info)
 
 
@@ -38,17 +38,22 @@ def set_level(level: str) -> None:
     _predicate.setLogLevelForNamespace("", LogLevel.levelWithName(level))
 
 
-def observer_for(options: Any) -> Callable[[], ILogObserver] | None:
-    """What twistd is to log with; ``None`` leaves it to twistd."""
+def choose(options: Any) -> None:
+    """
+    Have twistd, whose options these are, log by :func:`observer`.
+
+    twistd takes an observer only by its name, so where it writes to is kept here.
+    """
+    global _to
     if options.get("logger") or options.get("syslog"):
-        return None
-    name: str = options.get("logfile") or ("-" if options.get("nodaemon") else "twistd.log")
+        return
+    _to = options.get("logfile") or ("-" if options.get("nodaemon") else "twistd.log")
+    options["logger"] = "tvmon.logs.observer"
 
-    def make() -> ILogObserver:
-        file: Any = sys.stdout
-        if name != "-":
-            file = LogFile.fromFullPath(name, rotateLength=ROTATE_BYTES, maxRotatedFiles=10)
-        observer = textFileLogObserver(file)
-        return FilteringLogObserver(observer, [_predicate])
 
-    return make
+def observer() -> ILogObserver:
+    """What twistd logs with."""
+    file: Any = sys.stdout
+    if _to != "-":
+        file = LogFile.fromFullPath(_to, rotateLength=ROTATE_BYTES, maxRotatedFiles=10)
+    return FilteringLogObserver(textFileLogObserver(file), [_predicate])

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from prometheus_client import disable_created_metrics
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python import usage
@@ -50,7 +51,7 @@ class Options(usage.Options):
         except (ConfigError, FileNotFoundError) as error:
             raise SystemExit(f"tvmon: {error}") from None
         if self.parent is not None:
-            self.parent["logger"] = logs.observer_for(self.parent)
+            logs.choose(self.parent)
 
 
 def makeService(options: Options, reactor: Any = None) -> Daemon:
@@ -58,6 +59,7 @@ def makeService(options: Options, reactor: Any = None) -> Daemon:
     if reactor is None:
         from twisted.internet import reactor
     reactor.seconds = time.monotonic
+    disable_created_metrics()  # a line for each line, of no use to anybody here
     config = options["read-config"]
     logs.set_level(config.log_level)
     daemon = Daemon(
