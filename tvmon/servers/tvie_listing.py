@@ -211,6 +211,6 @@ def _second(stream: Stream, where: str) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, str):
         return f'"{cleaned(value, SHOWN_CHARACTERS)}"'
-    if isinstance(value, dict | list):
-        return "no text"
-    return cleaned(simplejson.dumps(value), SHOWN_CHARACTERS)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return cleaned(str(value), SHOWN_CHARACTERS) if isinstance(value, int | float) else "no text"
