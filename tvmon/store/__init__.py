@@ -1,1 +1,6 @@
+"""The store: streams and samples in PostgreSQL, and back on the board after a restart."""
 
+from tvmon.store.errors import Away
+from tvmon.store.store import Store
+
+__all__ = ["Away", "Store"]

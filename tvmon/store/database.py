@@ -1,0 +1,282 @@
+"""
+One connection to PostgreSQL, from its connect to its end: txpostgres, wrapped once and typed.
+
+What txpostgres and libpq leave open is closed here:
+
+- a caller that is cancelled never cancels a statement: the driver's cancel is a blocking call
+  that a stopped server holds up for minutes;
+- a server that does not answer, at the connect or later, costs the connection, not the daemon:
+  the server stops a statement at its ``statement_timeout``, and a deadline above that closes
+  the connection of a server that does not even do that;
+- a connection that ends, idle or not, says so once, quietly, and is never used again: whoever
+  wants another makes a new one (:class:`tvmon.store.line.Line`);
+- an error of a statement (a lock timeout, a refused value) leaves the connection as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+import psycopg2
+from twisted.internet import error
+from twisted.internet.base import ReactorBase
+from twisted.internet.defer import CancelledError, Deferred, DeferredLock
+from twisted.python.failure import Failure
+from txpostgres.txpostgres import Connection
+
+from tvmon.store.address import STATEMENT_SECONDS, Address
+from tvmon.store.errors import Away, DatabaseError, QueryTimeout, Refused
+
+CONNECT_SECONDS = 3.0
+"""How long a connect may take, name lookup and login included."""
+
+GRACE_SECONDS = 2.0
+"""How much later than the server's own timeout the connection is given up."""
+
+T = TypeVar("T")
+Parameters = Sequence[object]
+
+
+class _Link(Connection):  # type: ignore[misc]  # txpostgres has no types
+    """A txpostgres connection that reports its end instead of raising into the reactor."""
+
+    def __init__(self, reactor: ReactorBase, ended: Callable[[Exception], None]) -> None:
+        super().__init__(reactor)
+        self._ended = ended
+
+    def doRead(self) -> None:  # noqa: N802
+        try:
+            super().doRead()
+        except psycopg2.Error as problem:
+            self._ended(problem)
+
+    def doWrite(self) -> None:  # noqa: N802
+        try:
+            super().doWrite()
+        except psycopg2.Error as problem:
+            self._ended(problem)
+
+    def connectionLost(self, reason: Failure) -> None:
+        super().connectionLost(reason)
+        problem = reason.value
+        self._ended(problem if isinstance(problem, Exception) else error.ConnectionLost())
+
+    def hang_up(self) -> None:
+        """Close, at whatever stage the connection is."""
+        if self._connection is not None:
+            self.close()
+
+
+# Any ends in this module: it is a cursor of the driver.
+_Run = Callable[[str, Parameters], Awaitable[Any]]
+
+
+class Transaction:
+    """The statements of one transaction; good until its ``work`` returns."""
+
+    def __init__(self, run: _Run) -> None:
+        self._run = run
+
+    async def query(self, sql: str, parameters: Parameters, row: Callable[..., T]) -> list[T]:
+        """As :meth:`Session.query`."""
+        cursor = await self._run(sql, parameters)
+        return [row(*values) for values in cursor.fetchall()]
+
+    async def execute(self, sql: str, parameters: Parameters = ()) -> int:
+        """As :meth:`Session.execute`."""
+        cursor = await self._run(sql, parameters)
+        count: int = cursor.rowcount
+        return count
+
+
+class Session:
+    """
+    One connection.  Statements of several callers run one after the other.
+
+    Every method raises :class:`DatabaseError` and nothing else of the database.
+    """
+
+    def __init__(self, reactor: ReactorBase, address: Address) -> None:
+        self._reactor = reactor
+        self._address = address
+        self._link = _Link(reactor, self._failed)
+        self._turn = DeferredLock()
+        self._resolving: Deferred[str] | None = None
+        self._end: str | None = None
+        self._waiting: list[Deferred[str]] = []
+
+    @property
+    def end(self) -> str | None:
+        """Why the connection is over; ``None`` while it is good."""
+        return self._end
+
+    async def open(self) -> None:
+        """Connect and log in."""
+        call = self._reactor.callLater(CONNECT_SECONDS, self._hung, CONNECT_SECONDS)
+        try:
+            self._resolving = Deferred.fromCoroutine(self._address.resolved(self._reactor))
+            dsn = await self._resolving
+            self._resolving = None
+            await self._link.connect(dsn)
+        except Exception as problem:
+            self._failed(problem)
+        finally:
+            if call.active():
+                call.cancel()
+        if self._end is not None:
+            raise Away(self._end)
+
+    def close(self, why: str = "closed") -> None:
+        """Hang up; a statement in flight fails with :class:`Away`."""
+        if self._end is not None:
+            return
+        self._end = why
+        if self._resolving is not None:
+            self._resolving.cancel()
+        self._link.hang_up()
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            waiter.callback(why)
+
+    def over(self) -> Deferred[str]:
+        """Why the connection is over, as soon as it is."""
+        waiter = Deferred[str]()
+        if self._end is None:
+            self._waiting.append(waiter)
+        else:
+            waiter.callback(self._end)
+        return waiter
+
+    async def query(
+        self,
+        sql: str,
+        parameters: Parameters,
+        row: Callable[..., T],
+    ) -> list[T]:
+        """
+        The rows of one statement.
+
+        :param row: makes a value of a row's columns, given one by one
+        """
+
+        async def work(transaction: Transaction) -> list[T]:
+            return await transaction.query(sql, parameters, row)
+
+        return await _shielded(self._alone(work))
+
+    async def execute(self, sql: str, parameters: Parameters = ()) -> int:
+        """Do one statement, a transaction of its own, and say how many rows it touched."""
+
+        async def work(transaction: Transaction) -> int:
+            return await transaction.execute(sql, parameters)
+
+        return await _shielded(self._alone(work))
+
+    async def transaction(
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        seconds: float = STATEMENT_SECONDS,
+    ) -> T:
+        """
+        Do all of ``work``, or nothing of it.
+
+        :param seconds: how long each of its statements may take, and wait for a lock
+        """
+
+        async def whole(transaction: Transaction) -> T:
+            await transaction.execute("BEGIN")
+            try:
+                if seconds != STATEMENT_SECONDS:
+                    for name in ("statement_timeout", "lock_timeout"):
+                        await transaction.execute(f"SET LOCAL {name} = {seconds * 1000:.0f}")
+                result = await work(transaction)
+                await transaction.execute("COMMIT")
+            except Exception:
+                if self._end is None:
+                    await self._roll_back(transaction)
+                raise
+            return result
+
+        return await _shielded(self._alone(whole, seconds))
+
+    async def _roll_back(self, transaction: Transaction) -> None:
+        try:
+            await transaction.execute("ROLLBACK")
+        except DatabaseError:
+            # In a state that nobody knows, so not to be used again.
+            self.close("a transaction could not be rolled back")
+
+    async def _alone(
+        self,
+        work: Callable[[Transaction], Awaitable[T]],
+        seconds: float = STATEMENT_SECONDS,
+    ) -> T:
+        async def run(sql: str, parameters: Parameters) -> Any:
+            return await self._statement(sql, parameters, seconds)
+
+        async with self._turn:
+            return await work(Transaction(run))
+
+    async def _statement(self, sql: str, parameters: Parameters, seconds: float) -> Any:
+        if self._end is not None:
+            raise Away(self._end)
+        limit = seconds + GRACE_SECONDS
+        call = self._reactor.callLater(limit, self._hung, limit)
+        try:
+            cursor = self._link.cursor()
+            # Without parameters a % in the statement is a %.
+            await cursor.execute(sql, tuple(parameters) or None)
+        except Exception as problem:
+            raise self._translated(problem) from None
+        finally:
+            if call.active():
+                call.cancel()
+        return cursor
+
+    def _hung(self, seconds: float) -> None:
+        self.close(f"no answer within {seconds:g} s")
+
+    def _failed(self, problem: Exception) -> None:
+        self.close(self._address.clean(str(problem)) or type(problem).__name__)
+
+    def _translated(self, problem: Exception) -> DatabaseError:
+        if self._end is not None:
+            return Away(self._end)
+        if isinstance(problem, CancelledError):
+            # txpostgres's word for sqlstate 57014; nothing here ever cancels a statement.
+            return QueryTimeout("the statement took longer than it may")
+        if self._link.closed or _is_death(problem):
+            self._failed(problem)
+            return Away(self._end or "lost")
+        if isinstance(problem, psycopg2.Error) and problem.pgcode:
+            primary = problem.diag.message_primary or str(problem)
+            return Refused(problem.pgcode, self._address.clean(primary))
+        # The driver itself could not put the values into the statement: NUL in a text.
+        return Refused("22000", self._address.clean(f"{type(problem).__name__}: {problem}"))
+
+
+def _is_death(problem: Exception) -> bool:
+    if isinstance(problem, (psycopg2.InterfaceError, error.ConnectionDone, error.ConnectionLost)):
+        return True
+    if isinstance(problem, psycopg2.OperationalError):
+        code = problem.pgcode
+        return code is None or code.startswith(("08", "57P"))
+    # "lost synchronization", "server closed the connection": no code of the server's, no level.
+    return (
+        isinstance(problem, psycopg2.DatabaseError)
+        and problem.pgcode is None
+        and not isinstance(problem, (psycopg2.ProgrammingError, psycopg2.DataError))
+    )
+
+
+def _shielded(work: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
+    """The result of ``work``, which goes on to its end whatever becomes of who waits for it."""
+    waiter = Deferred[T]()
+
+    def relay(result: T | Failure) -> None:
+        if not waiter.called:
+            waiter.callback(result)  # a Failure goes to the errbacks
+
+    Deferred.fromCoroutine(work).addBoth(relay)
+    return waiter

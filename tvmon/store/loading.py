@@ -1,0 +1,129 @@
+"""
+What the database knows, read after a start, and put back on the board.
+
+Ten thousand streams are half a million samples, some seconds of work: it is done in slices
+of some milliseconds, so that the daemon goes on serving meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import NamedTuple
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+
+from tvmon.board import Board
+from tvmon.store import queries
+from tvmon.store.database import Session, Transaction
+from tvmon.store.rows import Stored, bigints, samples, stored
+from tvmon.streams import Stream
+
+RESTORED_SAMPLES = 45
+"""Samples of a stream that are put back: at 3 s each a little more than a window of 130 s."""
+
+STREAMS_AT_A_TIME = 20
+"""Streams whose samples are read in one statement: 900 rows, about 10 ms of our time."""
+
+LISTED_AT_A_TIME = 1000
+
+TURN_SECONDS = 0.01
+"""How long samples are put back before everybody else has a turn."""
+
+NUMBERS_SECONDS = 60.0
+"""How long the newest numbers may take: they need a scan of the whole table, 1 s for 2 million
+rows in memory, more from a cold disk."""
+
+
+class Known(NamedTuple):
+    """A stream of the database."""
+
+    stream: Stream
+    is_gone: bool
+
+
+def _known(
+    mms_stream_id: int,
+    server: str,
+    key: str,
+    stream_id: int | None,
+    unify_name: str,
+    sample_interface: str,
+    is_gone: bool,
+) -> Known:
+    stream = Stream(server, key, stream_id, unify_name, sample_interface, mms_stream_id)
+    return Known(stream, is_gone)
+
+
+async def known_streams(session: Session) -> dict[int, Known]:
+    """Every stream of the database by its ``mms_stream_id``, gone ones too."""
+    found: dict[int, Known] = {}
+    last = -1
+    while True:
+        some = await session.query(queries.STREAMS, (last, LISTED_AT_A_TIME), _known)
+        for known in some:
+            last = known.stream.mms_stream_id
+            found[last] = known
+        if len(some) < LISTED_AT_A_TIME:
+            return found
+
+
+async def newest_numbers(session: Session) -> dict[int, int]:
+    """The number of the newest row of each stream that has rows, gone ones too."""
+
+    async def work(transaction: Transaction) -> list[tuple[int, int]]:
+        return await transaction.query(queries.NEWEST_NUMBERS, (), _pair)
+
+    return dict(await session.transaction(work, NUMBERS_SECONDS))
+
+
+def _pair(mms_stream_id: int, number: int) -> tuple[int, int]:
+    return mms_stream_id, number
+
+
+async def restore(
+    session: Session,
+    board: Board,
+    streams: Sequence[Stream],
+    newest: Mapping[int, int],
+    clock: IReactorTime,
+    now: Callable[[], float],
+) -> None:
+    """Put each of these streams back on the board, with its newest samples."""
+    parts = [
+        streams[start : start + STREAMS_AT_A_TIME]
+        for start in range(0, len(streams), STREAMS_AT_A_TIME)
+    ]
+
+    def read(part: Sequence[Stream]) -> Deferred[list[Stored]]:
+        numbers = [s.mms_stream_id for s in part if s.mms_stream_id in newest]
+        return Deferred.fromCoroutine(
+            session.query(
+                queries.NEWEST_SAMPLES,
+                (bigints(numbers), bigints(newest[n] for n in numbers), RESTORED_SAMPLES),
+                stored,
+            )
+        )
+
+    ahead = read(parts[0]) if parts else None
+    began = clock.seconds()
+    for index, part in enumerate(parts):
+        assert ahead is not None
+        rows = await ahead
+        # The server looks for the next rows while these are put back.
+        ahead = read(parts[index + 1]) if index + 1 < len(parts) else None
+        found = {number: list(some) for number, some in groupby(rows, attrgetter("mms_stream_id"))}
+        try:
+            for stream in part:
+                latest_first = samples(found.get(stream.mms_stream_id, ()), clock.seconds(), now())
+                board.restore(stream, reversed(latest_first))
+                if clock.seconds() - began > TURN_SECONDS:
+                    await deferLater(clock, 0)
+                    began = clock.seconds()
+        except BaseException:
+            if ahead is not None:
+                ahead.addErrback(lambda _: None)
+            raise

@@ -1,0 +1,116 @@
+"""
+What waits to be written: streams that changed, and the samples of every stream.
+
+Pure bookkeeping; it knows no clock and no database.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from itertools import islice
+
+from tvmon.store.queries import RING
+from tvmon.store.rows import Row, StreamState
+
+
+class Pending:
+    """
+    Streams and rows that wait, and the number of each stream's newest row.
+
+    :ivar count: rows that wait, without those of a batch that was taken
+    :ivar streams: the state that is to be stored, of each stream that changed
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.streams: dict[int, StreamState] = {}
+        self._rows: dict[int, deque[Row]] = {}
+        # Streams with rows, in the order of their turn: a batch takes one row of each, so that
+        # after an outage all of them come up to date together.
+        self._turns: deque[int] = deque()
+        self._numbers: dict[int, int] = {}
+
+    def change(self, state: StreamState) -> None:
+        """A stream is to be stored like this; what was to be stored of it before is old."""
+        self.streams[state.stream.mms_stream_id] = state
+
+    def add(self, row: Row) -> bool:
+        """
+        A sample came in.  Whether an older one of the stream had to go for it.
+
+        That is so where 200 of it wait already, and the ring would have lost it anyway.
+        """
+        rows = self._rows.get(row.mms_stream_id)
+        if rows is None:
+            rows = self._rows[row.mms_stream_id] = deque(maxlen=RING)
+            self._turns.append(row.mms_stream_id)
+        is_full = len(rows) == RING
+        if not is_full:
+            self.count += 1
+        rows.append(row)
+        return is_full
+
+    def take(self, most: int) -> list[Row]:
+        """
+        The next rows to be written, numbered.
+
+        No two of them have the same slot: a stream never has more than 200 rows waiting.
+        """
+        batch: list[Row] = []
+        while self._turns and len(batch) < most:
+            number = self._turns.popleft()
+            rows = self._rows[number]
+            row = rows.popleft()
+            row.number = self._numbers[number] = self._numbers.get(number, 0) + 1
+            batch.append(row)
+            if rows:
+                self._turns.append(number)
+            else:
+                del self._rows[number]
+        self.count -= len(batch)
+        return batch
+
+    def take_streams(self, most: int) -> list[StreamState]:
+        """The next streams to be stored."""
+        taken = list(islice(self.streams.values(), most))
+        for state in taken:
+            del self.streams[state.stream.mms_stream_id]
+        return taken
+
+    def give_back_streams(self, states: Iterable[StreamState]) -> None:
+        """They were not stored after all; where a newer state waits, that one counts."""
+        for state in states:
+            self.streams.setdefault(state.stream.mms_stream_id, state)
+
+    def give_back(self, batch: Iterable[Row]) -> int:
+        """
+        Rows that were not written wait again, before the younger ones, without a number.
+
+        How many had to go, as 200 younger ones of their stream wait.
+        """
+        gone = 0
+        for row in reversed(list(batch)):
+            row.number = None
+            rows = self._rows.get(row.mms_stream_id)
+            if rows is None:
+                rows = self._rows[row.mms_stream_id] = deque(maxlen=RING)
+                self._turns.appendleft(row.mms_stream_id)
+            if len(rows) == RING:
+                gone += 1
+            else:
+                rows.appendleft(row)
+                self.count += 1
+        return gone
+
+    def count_from(self, newest: Mapping[int, int]) -> None:
+        """Go on numbering after these, the newest numbers of the database."""
+        self._numbers = dict(newest)
+
+    def forget(self, mms_stream_id: int) -> None:
+        """The stream and its rows were removed from the database."""
+        self._numbers.pop(mms_stream_id, None)
+
+    def of(self, mms_stream_id: int) -> list[Row]:
+        """The rows of one stream that wait, oldest first."""
+        return list(self._rows.get(mms_stream_id, ()))

@@ -1,0 +1,102 @@
+"""
+All SQL of the running daemon.  Constant texts; values come in as parameters only.
+
+It runs on PostgreSQL 12 to 18.  What changes the schema lies in ``schema/``.
+"""
+
+from __future__ import annotations
+
+from tvmon.store.rows import COLUMNS
+
+RING = 200
+"""How many samples of a stream are kept; ``schema/001_ring.sql`` holds the same number."""
+
+# One writer.  The two numbers spell "tvmo" and "writ".
+
+TRY_LOCK = "SELECT pg_try_advisory_lock(1953918319, 2003986804)"
+
+LOCK_HOLDERS = """
+SELECT a.pid, coalesce(a.application_name, ''), coalesce(host(a.client_addr), 'local')
+FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+  AND l.classid::bigint = 1953918319 AND l.objid::bigint = 2003986804
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+TERMINATE = "SELECT pg_terminate_backend(%s)"
+
+LAST_WRITER = "SELECT writer FROM tvmon_writer"
+
+CLAIM = """
+INSERT INTO tvmon_writer (writer, since) VALUES (%s, to_timestamp(%s))
+ON CONFLICT (only_row) DO UPDATE SET writer = excluded.writer, since = excluded.since
+"""
+
+# Writing.
+
+UPSERT_STREAMS = """
+INSERT INTO mms_stream
+    (mms_stream_id, server, stream_key, stream_id, unify_name, sample_interface,
+     first_seen, gone_at)
+SELECT i, s, k, n, u, a, to_timestamp(f), to_timestamp(g)
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::bigint[], %s::text[], %s::text[],
+            %s::double precision[], %s::double precision[]) AS t (i, s, k, n, u, a, f, g)
+ON CONFLICT (mms_stream_id) DO UPDATE SET
+    stream_id = excluded.stream_id, unify_name = excluded.unify_name,
+    sample_interface = excluded.sample_interface, gone_at = excluded.gone_at
+"""
+
+_names = [name for name, _ in COLUMNS]
+_arrays = ", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)
+_values = ", ".join("to_timestamp(sample_time)" if n == "sample_time" else n for n in _names)
+_set = ", ".join(f"{n} = excluded.{n}" for n in _names if n not in {"mms_stream_id", "slot"})
+
+# A batch that a server did late, after its connection was given up and the batch was written
+# again on another one, must not put old rows over newer ones: hence the WHERE.
+UPSERT_SAMPLES = f"""
+INSERT INTO mms_samples ({", ".join(_names)})
+SELECT {_values} FROM unnest({_arrays}) AS t ({", ".join(_names)})
+ON CONFLICT (mms_stream_id, slot) DO UPDATE SET {_set}
+WHERE mms_samples.sample_no < excluded.sample_no
+"""  # noqa: S608  # names of our own columns
+
+REMOVE_GONE = """
+DELETE FROM mms_stream WHERE mms_stream_id IN
+    (SELECT mms_stream_id FROM mms_stream WHERE gone_at < to_timestamp(%s)
+     ORDER BY gone_at LIMIT %s)
+RETURNING mms_stream_id
+"""
+
+PING = "SELECT 1"
+
+# Reading.
+
+STREAMS = """
+SELECT mms_stream_id, server, stream_key, stream_id, unify_name, sample_interface,
+       gone_at IS NOT NULL
+FROM mms_stream WHERE mms_stream_id > %s ORDER BY mms_stream_id LIMIT %s
+"""
+
+NEWEST_NUMBERS = "SELECT mms_stream_id, max(sample_no) FROM mms_samples GROUP BY mms_stream_id"
+
+_stored = ", ".join(
+    f"extract(epoch FROM s.{n})::double precision" if n == "sample_time" else f"s.{n}"
+    for n in _names
+    if n != "slot"
+)
+
+# The newest rows lie in the slots just below the newest number, so they are looked up one by
+# one by primary key; the slot alone may hold a row of the ring's turn before.
+NEWEST_SAMPLES = f"""
+SELECT {_stored}
+FROM unnest(%s::bigint[], %s::bigint[]) AS w (id, newest)
+CROSS JOIN generate_series(0, %s - 1) AS back
+JOIN mms_samples s ON s.mms_stream_id = w.id
+    AND s.slot = ((w.newest - back) %% {RING})::smallint AND s.sample_no = w.newest - back
+ORDER BY s.mms_stream_id, s.sample_no DESC
+"""  # noqa: S608  # names of our own columns
+
+HISTORY = f"""
+SELECT {_stored} FROM mms_samples s WHERE s.mms_stream_id = %s
+ORDER BY s.sample_no DESC LIMIT %s
+"""  # noqa: S608  # names of our own columns

@@ -1,0 +1,222 @@
+"""
+Samples and streams as rows, and rows as the columns of one statement.
+
+A batch goes to the server as one array for each column, in PostgreSQL's text form.  The form
+is built here and not by the driver, which would look at each value in turn: 3 microseconds a
+row instead of 30, and the reactor waits that much less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+from typing import NamedTuple
+
+from tvmon.entry import Entry
+from tvmon.streams import MEASURED, Measurement, Sample, Stream
+
+_FLOATS = ("average_upstream_kbps", "average_downstream_kbps")
+
+COLUMNS: tuple[tuple[str, str], ...] = (
+    ("mms_stream_id", "bigint"),
+    ("slot", "smallint"),
+    ("sample_no", "bigint"),
+    ("sample_time", "double precision"),
+    ("is_failed", "boolean"),
+    ("failed_reason", "text"),
+    ("score", "smallint"),
+    ("score_live_delay", "smallint"),
+    ("score_upstream", "smallint"),
+    *((name, "double precision" if name in _FLOATS else "bigint") for name in MEASURED),
+)
+"""The columns of ``mms_samples`` in the order of a batch, and the types they are sent as."""
+
+LONGEST_REASON = 1000
+"""Characters of a ``failed_reason`` that are stored."""
+
+_INTEGERS = frozenset({int, type(None)})
+_NUMBERS = frozenset({int, float, type(None)})
+_TEXTS = frozenset({str, type(None)})
+_BOOLEANS = frozenset({bool})
+_ALLOWED = {
+    "bigint": _INTEGERS,
+    "smallint": _INTEGERS,
+    "double precision": _NUMBERS,
+    "boolean": _BOOLEANS,
+    "text": _TEXTS,
+}
+_BOUNDS = {"bigint": 2**63, "smallint": 2**15}
+
+_measured = attrgetter(*MEASURED)
+_NOTHING = Measurement()
+
+
+class Row:
+    """
+    A sample on its way to the database.
+
+    :ivar number: the row's place in its stream's order; given when it is first written, and
+        kept through every repetition
+    """
+
+    __slots__ = ("mms_stream_id", "number", "sample", "scores")
+
+    def __init__(self, entry: Entry, sample: Sample) -> None:
+        health = entry.health
+        self.mms_stream_id = entry.stream.mms_stream_id
+        self.sample = sample
+        self.scores = (health.whole.score, health.live_delay.score, health.upstream.score)
+        self.number: int | None = None
+
+
+class StreamState(NamedTuple):
+    """A stream to be stored, and since when (seconds since 1970) it is gone, if it is."""
+
+    stream: Stream
+    seen: float
+    gone_at: float | None
+
+
+class Stored(NamedTuple):
+    """A row of ``mms_samples`` as it was read."""
+
+    mms_stream_id: int
+    number: int
+    time: float
+    measured: Measurement | None
+    failed_reason: str | None
+
+
+class Unfit(ValueError):  # noqa: N818 - it reads as the sentence that it is
+    """Values that cannot be columns of the statement."""
+
+
+def sample_columns(rows: Sequence[Row], ring: int) -> list[str]:
+    """
+    The arrays of numbered rows, one for each of :data:`COLUMNS`.
+
+    :raises Unfit: where a value is of a type that its column has not
+    """
+    columns = zip(*[_values(row, ring) for row in rows], strict=True)
+    return [_array(kind, column) for (_, kind), column in zip(COLUMNS, columns, strict=True)]
+
+
+def stream_columns(states: Iterable[StreamState]) -> list[str]:
+    """
+    The arrays of ``UPSERT_STREAMS``.
+
+    :raises Unfit: as :func:`sample_columns`
+    """
+    lines = [
+        (
+            state.stream.mms_stream_id,
+            state.stream.server,
+            state.stream.key,
+            state.stream.stream_id,
+            state.stream.unify_name,
+            state.stream.sample_interface,
+            state.seen,
+            state.gone_at,
+        )
+        for state in states
+    ]
+    kinds = ("bigint", "text", "text", "bigint", "text", "text", *["double precision"] * 2)
+    return [
+        _array(kind, column) for kind, column in zip(kinds, zip(*lines, strict=True), strict=True)
+    ]
+
+
+def bigints(values: Iterable[int]) -> str:
+    """A ``bigint[]``."""
+    return _array("bigint", tuple(values))
+
+
+def fits(row: Row, ring: int) -> bool:
+    """Whether each value of a row is one that its column can hold."""
+    for value, (_, kind) in zip(_values(row, ring), COLUMNS, strict=True):
+        if type(value) not in _ALLOWED[kind]:
+            return False
+        bound = _BOUNDS.get(kind)
+        if bound and isinstance(value, int) and not -bound <= value < bound:
+            return False
+    return True
+
+
+def _values(row: Row, ring: int) -> tuple[object, ...]:
+    """A row's values, in the order of :data:`COLUMNS`."""
+    sample, number = row.sample, row.number
+    assert number is not None
+    reason = sample.failed_reason
+    return (
+        row.mms_stream_id,
+        number % ring,
+        number,
+        sample.time,
+        sample.measured is None,
+        None if reason is None else reason[:LONGEST_REASON],
+        *row.scores,
+        *_measured(sample.measured or _NOTHING),
+    )
+
+
+def _array(kind: str, column: tuple[object, ...]) -> str:
+    """
+    A column in the text form of an array: ``{1,2,NULL}``.
+
+    Types are looked at first, so that no value can be mistaken for two, or for markup.
+    """
+    if not _ALLOWED[kind].issuperset(map(type, column)):
+        raise Unfit(f"not every value is {kind}")
+    if kind == "text":
+        return "{" + ",".join(map(_quoted, column)) + "}"
+    # One pass in C over the whole column; no number's text contains a letter of None.
+    try:
+        return "{" + repr(list(column))[1:-1].replace("None", "NULL") + "}"
+    except ValueError as problem:  # an integer of thousands of digits
+        raise Unfit(str(problem)) from None
+
+
+def _quoted(text: object) -> str:
+    if text is None:
+        return "NULL"
+    assert isinstance(text, str)
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\0", "\ufffd")
+    return f'"{text}"'
+
+
+def stored(
+    mms_stream_id: int,
+    number: int,
+    time: float,
+    is_failed: bool,
+    failed_reason: str | None,
+    score: int | None,  # noqa: ARG001  # the columns come as they lie
+    live_delay: int | None,  # noqa: ARG001
+    upstream: int | None,  # noqa: ARG001
+    *measured: int | None,
+) -> Stored:
+    """One row of ``NEWEST_SAMPLES`` or ``HISTORY``."""
+    return Stored(
+        mms_stream_id,
+        number,
+        time,
+        None if is_failed else Measurement(*measured),
+        failed_reason,
+    )
+
+
+def samples(rows: Iterable[Stored], clock_now: float, wall_now: float) -> list[Sample]:
+    """
+    Stored rows of one stream as samples, in the same order: newest first.
+
+    ``at`` is worked out back from now by the wall clock.  Where that jumped meanwhile, an
+    older sample is never put after a newer one, and none in the future.
+    """
+    latest = clock_now
+    found = []
+    for row in rows:
+        latest = min(latest, clock_now - (wall_now - row.time))
+        found.append(Sample(row.time, latest, row.measured, row.failed_reason))
+    return found

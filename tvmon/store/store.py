@@ -1,0 +1,291 @@
+"""
+The store: the board's streams and samples in PostgreSQL, in a ring of 200 a stream.
+
+    embedded server (if wanted) -> connect -> writer lock -> schema -> load -> board -> write
+
+Any of these may fail and is tried again, from the connect on, while samples wait in memory.
+Loading is done once in the life of the process; after a later outage writing just goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from prometheus_client import CollectorRegistry
+from twisted.application.service import Service
+from twisted.internet.base import ReactorBase
+from twisted.internet.defer import Deferred
+from twisted.internet.error import TimeoutError as TookTooLong
+from twisted.logger import Logger
+
+from tvmon.board import Board
+from tvmon.entry import utc
+from tvmon.store import queries
+from tvmon.store.address import Address
+from tvmon.store.database import Session, Transaction
+from tvmon.store.embedded import Embedded
+from tvmon.store.errors import Away, DatabaseError, Unusable
+from tvmon.store.line import Line
+from tvmon.store.loading import known_streams, newest_numbers, restore
+from tvmon.store.lock import WriterLock, writer_name
+from tvmon.store.meters import StoreMeters
+from tvmon.store.migrations import migrate, migrations
+from tvmon.store.rows import samples, stored
+from tvmon.store.writer import Writer
+from tvmon.streams import Sample, Stream
+
+EMBEDDED = "embedded"
+
+FLUSH_SECONDS = 3.0
+"""At the stop, how long samples that wait may take to be written."""
+
+STOP_SECONDS = 4.5
+"""At the stop, how long all of it may take, the embedded server's end included."""
+
+SETTLE_SECONDS = 5.0
+"""After the start, how long the database may be away before that is worth a line in the log."""
+
+
+class _Outage(NamedTuple):
+    """When the database went away, by both clocks, and why it is away now."""
+
+    since: float
+    began: float
+    why: str
+
+
+class Store(Service):
+    """
+    Keeps streams and samples in a database, and puts them back on the board after a start.
+
+    :param now: wall clock, seconds since 1970
+    :param url: a libpq URL or key=value string, or ``embedded``
+    :param directory: where the embedded server's data lies
+    :param keep_gone_seconds: how long a stream that is gone keeps its samples
+    :param refused: told once why tvmon must not write to this database
+    :param loaded: told once which streams were there, after they were put on the board
+    """
+
+    name: str | None = "store"
+    log = Logger()
+
+    def __init__(
+        self,
+        *,
+        reactor: ReactorBase,
+        now: Callable[[], float],
+        board: Board,
+        url: str,
+        directory: Path,
+        registry: CollectorRegistry,
+        keep_gone_seconds: float,
+        refused: Callable[[str], None],
+        loaded: Callable[[Sequence[Stream]], None],
+    ) -> None:
+        self._reactor = reactor
+        self._now = now
+        self._board = board
+        self._url = url
+        self._refused = refused
+        self._loaded = loaded
+        self._meters = StoreMeters(
+            registry, lambda: self.trouble() is None, lambda: self._writer.waiting_rows
+        )
+        self._writer = Writer(
+            clock=reactor,
+            now=now,
+            board=board,
+            meters=self._meters,
+            keep_gone_seconds=keep_gone_seconds,
+        )
+        self._embedded = Embedded(reactor, directory) if url == EMBEDDED else None
+        self._name = writer_name()
+        self._lock = WriterLock(reactor, self._name)
+        self._lines: tuple[Line, ...] = ()
+        self._unlisten: Callable[[], None] = lambda: None
+        self._is_loaded = False
+        self._unusable: str | None = None
+        self._was_up = False
+        self._away: _Outage | None = None
+        self._told_away = False
+
+    def startService(self) -> None:
+        """
+        Begin to connect, and to listen to the board.
+
+        :raises SystemExit: where an operator must put something right first
+        """
+        if self._embedded is not None:
+            self._embedded.prepare()
+            self._url = self._embedded.url
+        try:
+            address = Address(self._url, self._name)
+        except ValueError as problem:
+            raise SystemExit(f"tvmon: [database] url: {problem}") from None
+        super().startService()
+        self._away = _Outage(self._now(), self._reactor.seconds(), "connecting")
+        for entry in self._board.entries():
+            self._writer.stream_put(entry)
+        self._unlisten = self._board.listen(self._writer)
+        self._lines = (
+            Line(self._reactor, address, self._write, self._lost),
+            Line(self._reactor, address, self._read, lambda _: None),
+        )
+        if self._embedded is None:
+            self._connect()
+        else:
+            self._embedded.start(self._connect)
+
+    def stopService(self) -> Deferred[None]:
+        """Write what waits, hang up, and stop the embedded server; nothing is left."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    def trouble(self) -> str | None:
+        """Why the database does not take what it is given; ``None`` while it does."""
+        if self._unusable is not None:
+            return self._unusable
+        if self._away is not None:
+            why = self._away.why
+            if self._embedded is not None and self._embedded.trouble is not None:
+                why = self._embedded.trouble
+            if not self._is_loaded:
+                return f"not loaded yet: {why}"
+            return f"database is away since {utc(self._away.since)}: {why}"
+        if self._writer.refusal is not None:
+            return f"database refuses samples: {self._writer.refusal}"
+        return None
+
+    async def history(self, mms_stream_id: int, limit: int) -> list[Sample]:
+        """
+        The kept samples of one stream, newest first; none where it is not known.
+
+        :raises Away: the database cannot be asked now
+        """
+        session = self._lines[1].session if self._lines else None
+        if session is None or not self._is_loaded:
+            raise Away(self.trouble() or "not connected")
+        limit = max(1, min(limit, queries.RING))
+        # Noted before the database is asked, so that a row that is written meanwhile is in
+        # one of the two; in both, its number tells.
+        waiting = self._writer.waiting(mms_stream_id)
+        try:
+            rows = await session.query(queries.HISTORY, (mms_stream_id, limit), stored)
+        except DatabaseError as problem:
+            raise Away(str(problem)) from None
+        old = samples(rows, self._reactor.seconds(), self._now())
+        numbered = dict(zip((row.number for row in rows), old, strict=True))
+        newest = []
+        for row in reversed(waiting):
+            if row.number is None:
+                newest.append(row.sample)
+            else:
+                numbered[row.number] = row.sample
+        newest += [numbered[number] for number in sorted(numbered, reverse=True)]
+        return newest[:limit]
+
+    def _connect(self) -> None:
+        for line in self._lines:
+            line.start()
+
+    async def _write(self, session: Session) -> None:
+        try:
+            await self._lock.take(session)
+            steps = migrations()
+            if await migrate(session, steps) < len(steps):
+                self.log.info("the schema is now of version {version}", version=len(steps))
+            was_ours = await self._claim(session)
+            if not self._is_loaded:
+                await self._load(session)
+            elif not was_ours:
+                self._writer.begin_again(await newest_numbers(session))
+        except Unusable as problem:
+            self._unusable = str(problem)
+            self._unlisten()
+            self.log.error("{why}", why=self._unusable)
+            self._refused(self._unusable)
+            raise
+        self._found()
+        await self._writer.run(session)
+
+    async def _read(self, session: Session) -> None:
+        await session.over()
+
+    async def _claim(self, session: Session) -> bool:
+        """Sign as the writer; whether this process was the one before, too."""
+
+        async def work(transaction: Transaction) -> bool:
+            last = await transaction.query(queries.LAST_WRITER, (), str)
+            await transaction.execute(queries.CLAIM, (self._name, self._now()))
+            return last == [self._name]
+
+        return await session.transaction(work)
+
+    async def _load(self, session: Session) -> None:
+        began = self._reactor.seconds()
+        known = await known_streams(session)
+        newest = await newest_numbers(session)
+        streams = [
+            there.stream
+            for number, there in known.items()
+            if not there.is_gone and not self._writer.saw_gone(number)
+        ]
+        await restore(session, self._board, streams, newest, self._reactor, self._now)
+        self._writer.begin(known, newest)
+        self._is_loaded = True
+        self.log.info(
+            "{count} streams loaded from the database in {seconds:.1f} s",
+            count=len(streams),
+            seconds=self._reactor.seconds() - began,
+        )
+        self._loaded(streams)
+
+    def _lost(self, why: str) -> None:
+        """The writer's session could not be made, or is over."""
+        if self._away is None:
+            self._away = _Outage(self._now(), self._reactor.seconds(), why)
+        else:
+            self._away = self._away._replace(why=why)
+        is_settling = (
+            not self._was_up and self._reactor.seconds() < self._away.began + SETTLE_SECONDS
+        )
+        if not self._told_away and not is_settling:
+            self._told_away = True
+            self.log.warn("the database is away; samples wait in memory: {why}", why=why)
+
+    def _found(self) -> None:
+        """The database is there, ours, and loaded."""
+        outage, self._away = self._away, None
+        if self._was_up:
+            self._meters.reconnects.inc()
+        self._was_up = True
+        if outage is not None and self._told_away:
+            self._told_away = False
+            self.log.info(
+                "the database is back after {seconds:.1f} s; {count} samples wait",
+                seconds=self._reactor.seconds() - outage.began,
+                count=self._writer.waiting_rows,
+            )
+
+    async def _stop(self) -> None:
+        self._unlisten()
+        give_up = self._reactor.seconds() + STOP_SECONDS
+        if self._lines and self._away is None and self._unusable is None:
+            drained = self._writer.drain()
+            drained.addTimeout(FLUSH_SECONDS, self._reactor)
+            try:
+                await drained
+            except TookTooLong:
+                self.log.warn("the database did not take all samples in time")
+        for line in self._lines:
+            await line.stop()
+        if self._writer.waiting_rows and self._lines:
+            self.log.warn(
+                "{count} samples were not written before the stop",
+                count=self._writer.waiting_rows,
+            )
+        self._lines = ()
+        if self._embedded is not None:
+            await self._embedded.stop(give_up - self._reactor.seconds())
