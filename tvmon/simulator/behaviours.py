@@ -25,6 +25,10 @@ class InputError(ValueError):
         self.allowed = allowed
 
 
+class MissingError(InputError):
+    """Something was asked for that there is not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """The number that a behaviour takes, with its unit in its name."""
@@ -55,6 +59,25 @@ class Kind:
 
 def _fault(name: str, meaning: str, parameter: Parameter | None = None) -> Kind:
     return Kind(name, meaning, parameter, is_fault=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """
+    What one stream, the listing or a server does.
+
+    :param number: the number that it takes, in the unit that its parameter names; else 0
+    """
+
+    name: str
+    number: float
+    kind: Kind
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Its number by name, as it is given and shown."""
+        parameter = self.kind.parameter
+        return {} if parameter is None else {parameter.name: self.number}
 
 
 KINDS: Mapping[str, Kind] = {
@@ -106,63 +129,89 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """
-    What one stream does.
-
-    :param number: the number that the behaviour takes, in the unit that its parameter names;
-        0 where it takes none
-    """
-
-    name: str
-    number: float = 0.0
-
-    @property
-    def kind(self) -> Kind:
-        """What this behaviour is."""
-        return KINDS[self.name]
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """Its number by name, as it is given and shown."""
-        parameter = self.kind.parameter
-        return {} if parameter is None else {parameter.name: self.number}
-
-
-HEALTHY = Behaviour("healthy")
 STARVED_RATES = (60.0, 20.0, 5.0, 80.0)
 """kB/s; what streams get in turn where a mix says only that they starve."""
 
 
-def kind_named(name: object) -> Kind:
-    """The behaviour of this name; the error lists them all."""
-    if isinstance(name, str) and name in KINDS:
-        return KINDS[name]
-    raise InputError(f"there is no behaviour {name!r}", tuple(KINDS))
+API_KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("ok", "lists the channels"),
+        Kind("slow", "lists the channels after so many seconds", Parameter("seconds", 5, 0, 3_600)),
+        Kind("silent", "accepts the request and never answers"),
+        Kind("fail", "500 Internal Server Error"),
+        Kind("empty", "200 with no channel at all"),
+        Kind("no_channels", "200 with JSON that says nothing of channels"),
+        Kind("broken_channel", "lists the channels, the first one without its streams"),
+        Kind("garbage", "200 with bytes that are no JSON"),
+        Kind("html", "200 with a page for people"),
+    )
+}
+"""What the listing can be told to do."""
+
+SERVER_KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("ok", "every stream of it answers as it should"),
+        Kind("hang", "accepts every request for a stream of it and never answers"),
+    )
+}
+"""What one of the media servers can be told to do."""
 
 
-def behaviour(name: object, number: object = None) -> Behaviour:
+def kind_named(name: object, kinds: Mapping[str, Kind] = KINDS, key: str = "behaviour") -> Kind:
+    """The one of this name; the error lists them all."""
+    if isinstance(name, str) and name in kinds:
+        return kinds[name]
+    problem = f"{key} is missing" if name is None else f"there is no {key} {name!r}"
+    raise InputError(problem, tuple(kinds))
+
+
+def behaviour(
+    name: object,
+    number: object = None,
+    kinds: Mapping[str, Kind] = KINDS,
+    key: str = "behaviour",
+) -> Behaviour:
     """A behaviour with its number, or with the usual one."""
-    kind = kind_named(name)
+    kind = kind_named(name, kinds, key)
     if kind.parameter is None:
         if number is not None:
             raise InputError(f"{kind.name} takes no number")
-        return Behaviour(kind.name)
+        return Behaviour(kind.name, 0.0, kind)
     if number is None:
-        return Behaviour(kind.name, float(kind.parameter.default))
-    return Behaviour(kind.name, kind.parameter.check(number))
+        return Behaviour(kind.name, float(kind.parameter.default), kind)
+    return Behaviour(kind.name, kind.parameter.check(number), kind)
 
 
-def read(wanted: Mapping[str, Any]) -> Behaviour:
+def read(
+    wanted: Mapping[str, Any], kinds: Mapping[str, Kind] = KINDS, key: str = "behaviour"
+) -> Behaviour:
     """
     A behaviour as JSON and TOML write it: ``{"behaviour": "starved", "kilobytes_per_second": 20}``.
 
     Nothing else may be in it.
     """
-    kind = kind_named(wanted.get("behaviour"))
-    known = ("behaviour",) + (() if kind.parameter is None else (kind.parameter.name,))
-    for key in wanted:
-        if key not in known:
-            raise InputError(f"{kind.name} takes no {key!r}", known)
-    return behaviour(kind.name, None if kind.parameter is None else wanted.get(known[1]))
+    kind = kind_named(wanted.get(key), kinds, key)
+    parameter = kind.parameter
+    known = (key,) if parameter is None else (key, parameter.name)
+    for other in wanted:
+        if other not in known:
+            raise InputError(f"{kind.name} takes no {other!r}", known)
+    number = None if parameter is None else wanted.get(parameter.name)
+    return behaviour(kind.name, number, kinds, key)
+
+
+def described(kinds: Mapping[str, Kind]) -> dict[str, Any]:
+    """All of them as JSON, with what they mean and the numbers that they take."""
+    answer: dict[str, Any] = {}
+    for kind in kinds.values():
+        entry: dict[str, Any] = {"meaning": kind.meaning}
+        if kind.parameter is not None:
+            p = kind.parameter
+            entry[p.name] = {"default": p.default, "least": p.least, "most": p.most}
+        answer[kind.name] = entry
+    return answer
+
+
+HEALTHY = behaviour("healthy")

@@ -72,22 +72,26 @@ class Source:
 
     @classmethod
     def drawn(
-        cls, seed: int, number: int, profile: Profile | None = None, needed: float | None = None
+        cls,
+        seed: int,
+        number: int,
+        profile: Profile | None = None,
+        needed_kilobytes_per_second: float | None = None,
     ) -> Source:
         """
         The stream of this number among those of this seed.
 
         :param profile: drawn too where it is not given; three of four are large
-        :param needed: byte/s, where a test wants to be exact
+        :param needed_kilobytes_per_second: that of the format where it is not given
         """
         chance = random.Random(f"{seed}/{number}")  # noqa: S311 - a model, not a secret
         drawn = LARGE if chance.random() < 0.75 else SMALL
         profile = profile or drawn
         video_kbps = round(profile.video_kbps * chance.uniform(0.96, 1.04))
-        if needed is not None:
-            video_kbps = max(1, round(needed * 8 / 1000 / profile.overhead) - profile.audio_kbps)
-        else:
-            needed = (profile.audio_kbps + video_kbps) * 1000 / 8 * profile.overhead
+        if needed_kilobytes_per_second is not None:
+            declared_kbps = needed_kilobytes_per_second * 8 / profile.overhead
+            video_kbps = max(1, round(declared_kbps) - profile.audio_kbps)
+        needed = (profile.audio_kbps + video_kbps) * 1000 / 8 * profile.overhead
         return cls(
             profile=profile,
             video_kbps=video_kbps,
