@@ -109,7 +109,7 @@ def answers(port: int) -> bool:
     """Whether tvmon has streams to show."""
     connection = http.client.HTTPConnection(HOST, port, timeout=1)
     try:
-        connection.request("GET", "/samples/0-1")
+        connection.request("GET", "/samples/0-1////")
         return b'"score"' in connection.getresponse().read()
     except (OSError, http.client.HTTPException):
         return False
@@ -130,7 +130,8 @@ def demo(top: Path) -> int:
             "TVMON_DEMO_SIMULATOR_PORT": str(simulator_port),
             "TVMON_DEMO_FOLDER": str(folder),
         }
-        simulator = running("tvie-simulator", f"--port={simulator_port}", cwd=folder)
+        listen = f"--listen=tcp:{simulator_port}:interface={HOST}"
+        simulator = running("tvie-simulator", listen, cwd=folder)
         tvmon = running("tvmon", f"--config={CHECKOUT}/etc/demo.conf", cwd=folder)
         children = [stack.enter_context(simulator), stack.enter_context(tvmon)]
         ready = False

@@ -64,6 +64,7 @@ class Demo:
 class DemoTests(unittest.TestCase):
     def setUp(self) -> None:
         self.top = Path(tempfile.mkdtemp(prefix="tvmon-demo-"))
+        self.top.chmod(0o755)  # as root the database runs as another user, who must get there
         self.addCleanup(shutil.rmtree, self.top)
 
     def start(self, name: str) -> Demo:
