@@ -122,7 +122,8 @@ def current(source: Source, chapter: Chapter, at: float) -> Chapter:
 
 def report_time(source: Source, chapter: Chapter, at: float) -> float | None:
     """When what is reported at a moment was worked out; ``None``: before this chapter."""
-    tick = at - (at - source.report_phase) % REPORT_SECONDS
+    phase = source.report_phase
+    tick = phase + REPORT_SECONDS * ((at - phase) // REPORT_SECONDS)
     if tick > chapter.since:
         return tick
     return chapter.since if chapter.fresh else None

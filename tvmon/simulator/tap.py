@@ -80,9 +80,15 @@ def makeService(options: Options, reactor: Any = None) -> Simulator:
     """The simulator, not yet started."""
     if reactor is None:
         from twisted.internet import reactor
-    return Simulator(reactor, time.time, options["settings"], time.monotonic)
+    try:
+        return Simulator(reactor, time.time, options["settings"], time.monotonic)
+    except InputError as error:  # two streams of one name, a server that is not there
+        raise SystemExit(f"tvie-simulator: {error}") from None
 
 
 def _number(text: str) -> int | str:
     """The number that a text is; a text that is none is left for whoever checks it."""
-    return int(text) if text.lstrip("-").isdecimal() and text.isascii() else text
+    try:
+        return int(text)
+    except ValueError:
+        return text

@@ -146,7 +146,7 @@ def delay_ms(source: Source, behaviour: Behaviour, since: float, at: float) -> i
 def _steady_delay_ms(source: Source, at: float) -> int:
     """That of a stream that keeps up: a little ahead, and now and then nearly a second late."""
     value = source.delay.at(int(at // REPORT_SECONDS))
-    return int(600 + 1500 * (value - 0.8)) if value > 0.8 else int(-290 + 170 * (value + 1))
+    return int(600 + 2000 * (value - 0.85)) if value > 0.85 else int(-290 + 170 * (value + 1))
 
 
 def declared_video_kbps(source: Source, behaviour: Behaviour, content: float) -> int:
