@@ -204,8 +204,8 @@ class Lease:
     """
 
     __slots__ = (
-        "_clock", "_connections", "_fresh", "_headers", "_refuse", "connection", "encoding",
-        "head_room", "lost_by", "origin", "received", "reused", "step",
+        "_clock", "_connections", "_fresh", "_head_bytes", "_headers", "_refuse", "connection",
+        "encoding", "head_room", "lost_by", "origin", "received", "reused", "step",
     )  # fmt: skip
     persistent = True
 
@@ -225,7 +225,8 @@ class Lease:
         self.connection: Connection | None = None
         self.reused = False
         self.step = Step.NAME
-        self.head_room, self.received = head_bytes, 0
+        self._head_bytes = self.head_room = head_bytes
+        self.received = 0
         self.lost_by: Failure | None = None
         self.encoding = ""
 
@@ -296,7 +297,7 @@ class Lease:
 
     def endless(self) -> None:
         """The head is too long."""
-        self._refuse(NoAnswer("head of the answer larger than allowed", "size"))
+        self._refuse(NoAnswer(f"head of the answer larger than {self._head_bytes} bytes", "size"))
 
     def lost(self, reason: Failure) -> None:
         """The connection is gone."""

@@ -266,7 +266,7 @@ class Fetcher:
             lost_by = lease.lost_by
             if lost_by is not None and not lost_by.check(ConnectionDone):
                 # A body that ends with its connection looks complete to Twisted in any case.
-                lost_by.raiseException()
+                raise explain(lost_by.value, asking.progress())
             whole = True
             phrase = cleaned(response.phrase.decode("latin-1"), PHRASE_CHARACTERS)
             answer = Answer(response.code, phrase, content.whole())

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import unquote, urljoin
 
@@ -149,6 +150,7 @@ class Targets:
         return target
 
 
+@lru_cache(maxsize=1_024)
 def is_address(host: str) -> bool:
     """Whether a host is an IP address, so that there is no name to look up."""
     try:
