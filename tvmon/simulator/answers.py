@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.web.http import datetimeToString
-from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from tvmon.simulator import faults
 from tvmon.simulator.held import Held
+from tvmon.simulator.leaf import Leaf
 from tvmon.simulator.live import LiveStream
 from tvmon.simulator.media import Media
 from tvmon.simulator.model import Counters
@@ -47,14 +47,14 @@ def body_of(profile: Profile, counters: Counters) -> bytes:
     return _WHOLE[profile] % counters
 
 
-class Answers(Resource):
+class Answers(Leaf):
     """
     Everything below ``/tag_live_monitor``.
 
     :param now: wall clock, seconds since 1970; for the dates in the head
     """
 
-    isLeaf = True  # noqa: N815 - Twisted's name
+    methods = (b"GET", b"HEAD")
 
     def __init__(self, media: Media, held: Held, now: Callable[[], float]) -> None:
         super().__init__()

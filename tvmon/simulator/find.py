@@ -9,13 +9,13 @@ from typing import Any
 from xml.parsers import expat
 
 import simplejson
-from twisted.web.resource import Resource
 from twisted.web.server import Request
 
 from tvmon.simulator import faults
 from tvmon.simulator.behaviours import InputError
 from tvmon.simulator.channels import Channel
 from tvmon.simulator.held import Held
+from tvmon.simulator.leaf import Leaf, sentence
 from tvmon.simulator.live import LiveStream
 from tvmon.simulator.media import Media
 
@@ -157,10 +157,10 @@ def _with_port(host: str, address: str) -> str:
     return f"{host}:{port}"
 
 
-class Find(Resource):
+class Find(Leaf):
     """The listing."""
 
-    isLeaf = True  # noqa: N815 - Twisted's name
+    methods = (b"POST",)
 
     def __init__(self, media: Media, held: Held) -> None:
         super().__init__()
@@ -178,7 +178,7 @@ class Find(Resource):
         if mode.name == "slow":
             return self._held.later(request, mode.number, lambda: self._answer(request, body))
         if mode.name == "fail":
-            return _error(request, 500, "the control server has failed, as it was told to")
+            return sentence(request, 500, "the control server has failed, as it was told to")
         if mode.name == "garbage":
             return faults.garbage()
         if mode.name == "html":
@@ -187,15 +187,15 @@ class Find(Resource):
 
     def _answer(self, request: Request, body: bytes) -> bytes:
         if len(body) > BODY_BYTES:
-            return _error(request, 413, f"a request has at most {BODY_BYTES} bytes")
+            return sentence(request, 413, f"a request has at most {BODY_BYTES} bytes")
         try:
             query = read_query(body)
         except InputError as error:
-            return _error(request, 400, str(error))
+            return sentence(request, 400, str(error))
         if not query.user_key:
-            return _error(request, 401, "user_key is missing")
+            return sentence(request, 401, "user_key is missing")
         if query.user_key != self._media.settings.token:
-            return _error(request, 403, "user_key is wrong")
+            return sentence(request, 403, "user_key is wrong")
         return _json(self._listing(query, request))
 
     def _listing(self, query: Query, request: Request) -> dict[str, Any]:
@@ -217,11 +217,6 @@ def address_of(request: Request) -> str:
         return said
     host: Any = request.getHost()
     return f"{getattr(host, 'host', 'localhost')}:{getattr(host, 'port', 80)}"
-
-
-def _error(request: Request, status: int, why: str) -> bytes:
-    request.setResponseCode(status)
-    return _json({"error": why})
 
 
 def _json(value: dict[str, Any]) -> bytes:

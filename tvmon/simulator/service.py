@@ -18,7 +18,7 @@ from tvmon.simulator.find import Find
 from tvmon.simulator.held import Held
 from tvmon.simulator.media import Media
 from tvmon.simulator.settings import Settings
-from tvmon.simulator.site import Gate, SimulatorSite, Tree
+from tvmon.simulator.site import Connections, Gate, QuietSite, Tree
 
 
 class Simulator(Service):
@@ -30,7 +30,7 @@ class Simulator(Service):
     :param seconds: the clock that the counters follow; the reactor's where it is not given
 
     :ivar media: what is simulated; may be changed at any time
-    :ivar site: the HTTP factory, for a port of one's own
+    :ivar connections: the factory of its ports
     :ivar addresses: ``http://host:port`` of every open TCP port
     """
 
@@ -54,7 +54,7 @@ class Simulator(Service):
             api=Tree(service=Tree(media=Tree(channels=Tree(find=Find(self.media, self._held))))),
             control=Gate(control, is_open=settings.remote_control),
         )
-        self.site = SimulatorSite(root, reactor)
+        self.connections = Connections(QuietSite(root, reactor))
 
     @property
     def addresses(self) -> list[str]:
@@ -81,7 +81,7 @@ class Simulator(Service):
         for endpoint in self._settings.listen:
             results: list[Any] = []
             try:
-                waiting = serverFromString(self._reactor, endpoint).listen(self.site)
+                waiting = serverFromString(self._reactor, endpoint).listen(self.connections)
             except ValueError as error:
                 raise SystemExit(f"tvie-simulator: cannot listen on {endpoint}: {error}") from None
             waiting.addBoth(results.append)
@@ -97,7 +97,7 @@ class Simulator(Service):
         for port in ports:
             await maybeDeferred(port.stopListening)
         self._held.stop()
-        self.site.end_connections()
+        self.connections.end_all()
 
 
 def _address(port: IListeningPort) -> str:

@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
-import simplejson
-from twisted.internet.interfaces import IAddress
+from twisted.protocols.policies import WrappingFactory
 from twisted.web import http
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
 from tvmon.simulator.control import is_local
+from tvmon.simulator.leaf import sentence
 
 IDLE_SECONDS = 60.0
 """How long a kept connection may be idle."""
 
 
-class SimulatorSite(Site):
-    """A site that can end all its connections, so that a stop leaves nothing behind."""
+class QuietSite(Site):
+    """A site without an access log, as a media server is polled all the time."""
+
+    noisy = False
 
     def __init__(self, root: Resource, reactor: Any) -> None:
         # A body is read by whoever wants it; taken for a form, JSON would be parsed in vain.
         super().__init__(root, timeout=IDLE_SECONDS, reactor=reactor, parsePOSTFormSubmission=False)
-        self._channels: weakref.WeakSet[Any] = weakref.WeakSet()
-
-    def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: N802 - Twisted calls it
-        """A connection, remembered as long as it lives."""
-        channel = super().buildProtocol(addr)
-        self._channels.add(channel)
-        return channel
 
     def log(self, request: http.Request) -> None:
         """No line for each poll; ``polls`` of a stream counts them."""
 
-    def end_connections(self) -> None:
-        """End every connection at once."""
-        for channel in list(self._channels):
-            if channel.transport is not None:
-                channel.transport.abortConnection()
+
+class Connections(WrappingFactory):
+    """Every connection to a site, so that a stop leaves none behind."""
+
+    noisy = False
+
+    def end_all(self) -> None:
+        """End them at once."""
+        for protocol in list(self.protocols):
+            protocol.abortConnection()
 
 
 class Tree(Resource):
@@ -51,11 +50,11 @@ class Tree(Resource):
 
     def getChild(self, path: bytes, request: Request) -> Resource:  # noqa: ARG002 - all alike
         """Nothing else is here."""
-        return NOWHERE
+        return Tree()
 
     def render(self, request: Request) -> bytes:
         """The folder itself is nothing either."""
-        return NOWHERE.render(request)
+        return sentence(request, 404, "nothing is here; GET /control says what there is")
 
 
 class Gate(Resource):
@@ -65,7 +64,7 @@ class Gate(Resource):
     :param is_open: whether it lets others in than this machine
     """
 
-    isLeaf = True  # noqa: N815 - Twisted's name
+    isLeaf = True
 
     def __init__(self, inner: IResource, *, is_open: bool) -> None:
         super().__init__()
@@ -75,27 +74,7 @@ class Gate(Resource):
     def render(self, request: Request) -> Any:
         """The answer of what is inside, or a refusal."""
         if not self._is_open and not is_local(request):
-            refusal = _Plain(403, "the control answers only this machine; see --remote-control")
-            return refusal.render(request)
+            words = "the control answers only this machine; see --remote-control"
+            return sentence(request, 403, words)
         request.postpath = request.postpath or [b""]  # /control is /control/
         return self._inner.render(request)
-
-
-class _Plain(Resource):
-    """One sentence."""
-
-    isLeaf = True  # noqa: N815 - Twisted's name
-
-    def __init__(self, status: int, words: str) -> None:
-        super().__init__()
-        self._status = status
-        self._words = words
-
-    def render(self, request: Request) -> bytes:
-        """The same for every method."""
-        request.setResponseCode(self._status)
-        request.setHeader(b"content-type", b"application/json")
-        return simplejson.dumps({"error": self._words}).encode() + b"\n"
-
-
-NOWHERE = _Plain(404, "nothing is here; GET /control says what there is")
