@@ -50,16 +50,23 @@ class FakeFetch:
     Answers at once, but for URLs that hold one of the words in ``waiting`` or ``refused``.
 
     Those that wait end at their deadline, as a good fetch does, unless ``is_deaf``.
+
+    :ivar abort_seconds: how long it holds up the reactor to abort one
     """
 
     clock: Clock
     waiting: set[str] = field(default_factory=set)
     refused: set[str] = field(default_factory=set)
     is_deaf: bool = False
+    abort_seconds: float = 0.0
     asked: list[Asked] = field(default_factory=list)
 
     async def __call__(self, request: Request, seconds: float) -> Answer:
-        asked = Asked(request, seconds, Deferred(lambda _: setattr(asked, "is_aborted", True)))
+        def abort(_: object) -> None:
+            asked.is_aborted = True
+            self.clock.rightNow += self.abort_seconds
+
+        asked = Asked(request, seconds, Deferred(abort))
         self.asked.append(asked)
         if any(word in request.url for word in self.refused):
             raise NoAnswer("connection refused", "refused")

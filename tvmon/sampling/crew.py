@@ -9,8 +9,9 @@ and the readers of the page do not notice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain, repeat, takewhile
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
@@ -67,9 +68,12 @@ class Crew:
         await self._lock.acquire()
         try:
             todo = plan(self._running(), listed)
-            await self._in_slices(todo.stop, self._stop_one)
-            await self._in_slices(todo.change, self._change_one)
-            await self._in_slices(todo.start, self._start_one)
+            work = chain(
+                zip(repeat(self._stop_one), todo.stop),
+                zip(repeat(self._change_one), todo.change),
+                zip(repeat(self._start_one), todo.start),
+            )
+            await self._in_slices(self._while_needed(work))
             return todo
         finally:
             self._lock.release()
@@ -78,7 +82,8 @@ class Crew:
         """Sample these too; those that are sampled already go on as they are."""
         await self._lock.acquire()
         try:
-            await self._in_slices(plan(self._running(), streams).start, self._start_one)
+            new = plan(self._running(), streams).start
+            await self._in_slices(self._while_needed(zip(repeat(self._start_one), new)))
         finally:
             self._lock.release()
 
@@ -86,36 +91,43 @@ class Crew:
         """Take those of these that are not sampled off the board."""
         await self._lock.acquire()
         try:
-            await self._in_slices(plan(self._running(), streams).start, self._drop_one)
+            gone = plan(self._running(), streams).start
+            await self._in_slices(self._while_needed(zip(repeat(self._drop_one), gone)))
         finally:
             self._lock.release()
 
-    async def stop(self) -> tuple[Deferred[None], ...]:
+    async def stop(self, until: float) -> list[Deferred[None]]:
         """
         Stop for good; the board is left as it is.
 
-        Whatever is at work ends at its next slice.  Returns the polls that are aborted and have
-        not ended yet.
+        Whatever is at work ends at its next slice.  Polls in flight note nothing from now on, and
+        as many are aborted as that is possible for until then, on the clock; returns those that
+        have not ended.
         """
         self._is_stopping = True
         await self._lock.acquire()
         try:
-            halting = tuple(self._samplers.values())
-            await self._in_slices(halting, self._halt, to_the_end=True)
-            return tuple(self._ending)
+            samplers = tuple(self._samplers.values())
+            # To rest is cheap, to abort is not: no poll shall begin while others are aborted.
+            await self._in_slices(zip(repeat(Sampler.rest), samplers))
+            in_time = takewhile(lambda _: self._clock.seconds() < until, samplers)
+            await self._in_slices(zip(repeat(Sampler.stop), in_time))
+            self._meters.samplers.dec(len(samplers))
+            polls = (sampler.in_flight for sampler in samplers)
+            return [*(poll for poll in polls if poll is not None), *self._ending]
         finally:
             self._lock.release()
 
     def _running(self) -> dict[int, Stream]:
         return {number: sampler.stream for number, sampler in self._samplers.items()}
 
-    async def _in_slices(
-        self, items: Iterable[T], do: Callable[[T], None], *, to_the_end: bool = False
-    ) -> None:
+    def _while_needed(self, work: Iterable[T]) -> Iterable[T]:
+        """The work, until everything is to stop."""
+        return takewhile(lambda _: not self._is_stopping, work)
+
+    async def _in_slices(self, work: Iterable[tuple[Callable[[Any], object], Any]]) -> None:
         until = self._clock.seconds() + SLICE_SECONDS
-        for item in items:
-            if self._is_stopping and not to_the_end:
-                return
+        for do, item in work:
             do(item)
             if self._clock.seconds() >= until:
                 await deferLater(self._clock, 0)
@@ -132,15 +144,12 @@ class Crew:
         self._samplers[stream.mms_stream_id].change(stream)
 
     def _stop_one(self, stream: Stream) -> None:
-        self._halt(self._samplers.pop(stream.mms_stream_id))
         self._board.drop(stream.mms_stream_id)
-
-    def _drop_one(self, stream: Stream) -> None:
-        self._board.drop(stream.mms_stream_id)
-
-    def _halt(self, sampler: Sampler) -> None:
         self._meters.samplers.dec()
-        ended = sampler.stop()
+        ended = self._samplers.pop(stream.mms_stream_id).stop()
         if ended is not None:
             self._ending.add(ended)
             ended.addBoth(lambda _: self._ending.discard(ended))
+
+    def _drop_one(self, stream: Stream) -> None:
+        self._board.drop(stream.mms_stream_id)

@@ -98,20 +98,25 @@ class Sampler:
         """
         self.stream = stream
 
-    def stop(self) -> Deferred[None] | None:
-        """
-        Take no more turns and abort the poll in flight, which notes nothing.
-
-        ``None`` where all is over; else what fires when the poll in flight has ended.
-        """
+    def rest(self) -> None:
+        """Take no more turns, and note nothing of a poll in flight."""
         self._is_stopped = True
         if self._phase is not None:
             self._phase.cancel()
             self._phase = None
         if self._loop.running:
             self._loop.stop()
+
+    def stop(self) -> Deferred[None] | None:
+        """Rest, and abort the poll in flight; what :attr:`in_flight` is then."""
+        self.rest()
         if self._question is not None:
             self._question.stop()
+        return self.in_flight
+
+    @property
+    def in_flight(self) -> Deferred[None] | None:
+        """What fires when the poll in flight has ended; ``None`` where there is none."""
         return None if self._question is None else self._poll
 
     def _begin(self) -> None:

@@ -173,6 +173,8 @@ class Updater(Service):
             return
         self._is_listed = True
         done = await self._crew.follow(listing.streams)
+        if not self.running:
+            return
         self._lister.note_skipped((*listing.skipped, *done.skipped))
         self._tell(done)
 
@@ -194,11 +196,12 @@ class Updater(Service):
         self._lister.stop()
         if self._pause is not None:
             self._pause.cancel()
-        endings: tuple[Deferred[Any], ...] = (*await self._crew.stop(), self._ended)
-        if not await ended_within(self._clock, STOP_SECONDS, endings):
+        until = self._clock.seconds() + STOP_SECONDS
+        endings: list[Deferred[Any]] = [*await self._crew.stop(until), self._ended]
+        left = max(0.0, until - self._clock.seconds())
+        if not await ended_within(self._clock, left, endings):
             self.log.warn(
-                "{server}: {count} polls or listings have not ended {seconds} s after they were"
-                " aborted",
+                "{server}: {count} polls or listings are left, that did not end within {seconds} s",
                 server=self.server.name,
                 count=sum(not ending.called for ending in endings),
                 seconds=STOP_SECONDS,
