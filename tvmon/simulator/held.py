@@ -39,7 +39,9 @@ class Held:
 
         def send() -> None:
             self._calls.discard(call)
-            request.write(answer())
+            body = answer()
+            request.setHeader(b"content-length", b"%d" % len(body))
+            request.write(body)
             request.finish()
 
         def gone(_: Failure) -> None:
