@@ -660,6 +660,7 @@ class SliceTests(UpdaterCase):
         in_flight = self.given.meters.in_flight
         self.assertGreater(in_flight, 300)
         self.fetch.abort_seconds = 0.02
+        self.notes.samples.clear()
         self.longest, began = 0.0, self.clock.seconds()
         with capturedLogs() as captured:
             stopping = Deferred.fromCoroutine(self.updater.stopService())
