@@ -60,17 +60,24 @@ def send(method: str, url: str, body: Any = None) -> tuple[int, bytes]:
 
 
 class Child:
-    """A twistd in the foreground, its output in a file."""
+    """
+    A twistd in the foreground, its output in a file.
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    :param folder: where it runs and where its log lies
+    :param arguments: the plugin and its options
+    :param clock: a file that holds by how many seconds its wall clock is wrong; may change
+    """
+
+    def __init__(self, folder: Path, *arguments: str, clock: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.log_path = folder / f"{arguments[0]}.log"
-        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONWARNINGS": "default"}
+        python_path = [str(CHECKOUT)]
+        if clock is not None:
+            python_path.insert(0, str(_wrong_clock(folder, clock)))
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(python_path)}
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "twisted", "--version"]
-                if not arguments
-                else [_twistd(), "-n", "--pidfile=", *arguments],
+                [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", *arguments],
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -114,27 +121,60 @@ class Child:
         return self.process.returncode
 
 
-def _twistd() -> str:
-    return str(Path(sys.executable).with_name("twistd"))
+def simulator(folder: Path, *options: str) -> tuple[Child, str]:
+    """A simulator, and its address."""
+    child = Child(folder, "tvie-simulator", "--listen", "tcp:0:interface=127.0.0.1", *options)
+    return child, child.address()
 
 
-def config(folder: Path, api: str, *, database: str = "embedded", more: str = "") -> Path:
-    """A configuration for a tvmon that watches one simulator, written into the folder."""
+def _wrong_clock(folder: Path, clock: Path) -> Path:
+    """A folder whose ``sitecustomize`` makes ``time.time`` wrong before anything imports it."""
+    place = folder / "wrong-clock"
+    place.mkdir(exist_ok=True)
+    (place / "sitecustomize.py").write_text(f"""
+import time
+right = time.time
+def wrong():
+    with open({str(clock)!r}) as file:
+        return right() + float(file.read() or 0)
+time.time = wrong
+""")
+    return place
+
+
+def config(folder: Path, *apis: str, database: str = "embedded", more: str = "") -> Path:
+    """
+    A configuration for a tvmon that watches these simulators, written into the folder.
+
+    :param more: further TOML, ahead of the servers
+    """
+    servers = "".join(
+        f"""
+[[server]]
+kind = "tvie"
+name = "simulator{number or ""}"
+api = "{api}/api/service/media/channels/find"
+token = "simulator"
+"""
+        for number, api in enumerate(apis)
+    )
     path = folder / "tvmon.conf"
     path.write_text(f"""
 [web]
 listen = ["tcp:0:interface=127.0.0.1"]
 [database]
 url = "{database}"
-directory = "{folder / "postgres"}"
-{more}
-[[server]]
-kind = "tvie"
-name = "simulator"
-api = "{api}/api/service/media/channels/find"
-token = "simulator"
-""")
+directory = "{folder / "database"}"
+{more}{servers}""")
     return path
+
+
+def metric(text: bytes, name: str) -> float:
+    """The value of one line of ``/metrics``, labels included in the name."""
+    for line in text.decode().splitlines():
+        if line.startswith(name + " "):
+            return float(line.rpartition(" ")[2])
+    raise AssertionError(f"no {name} in the metrics")
 
 
 def short_folder() -> Path:
