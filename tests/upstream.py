@@ -188,11 +188,16 @@ class Upstream(ServerFactory):
     def buildProtocol(self, addr: Any) -> Peer:  # noqa: N802
         return Peer(self)
 
+    def thaw(self) -> None:
+        """Let every frozen peer read on."""
+        for peer in self.open:
+            peer.thaw()
+
     async def stop(self) -> None:
         """Stop listening and drop everybody."""
         await maybeDeferred(self._port.stopListening)
+        self.thaw()
         for peer in list(self.open):
-            peer.thaw()
             peer.abort()
         await until(lambda: not self.open, why="the upstream's connections end")
 

@@ -242,15 +242,14 @@ class Faults(FetchCase):
         if fault.late:
             self.assertGreaterEqual(took, DEADLINE - 0.01)
         self.assertLess(took, DEADLINE + 3 if fault.late else LONG)
-        self.assertLess(statistics.median(latencies), 0.2)
-        self.assertLess(max(latencies), 1.0)
+        self.assertLess(statistics.median(latencies), 0.3)
+        self.assertLess(max(latencies), 2.0)
         await self.nothing_left(upstream, before)
         self.assertLess(upstream.poured, AT_ONCE * 16 * len(MEBIBYTE))
 
     async def nothing_left(self, upstream: Upstream, before: dict[str, int]) -> None:
         """Nothing but the healthy server's connection is there, on either side."""
-        for peer in upstream.open:
-            peer.thaw()
+        upstream.thaw()
         # Of a server that can be talked to, an idle connection may be left.
         await self.until(
             lambda: self.fetcher.figures.connections == self.fetcher.figures.idle,

@@ -231,9 +231,14 @@ class Lease:
         self.encoding = ""
 
     @property
+    def unanswered(self) -> bool:
+        """Whether nothing at all came back on a connection that had served before."""
+        return self.reused and not self.received
+
+    @property
     def found_closed(self) -> bool:
         """Whether the server had closed an idle connection before it saw the request."""
-        return self.reused and self.lost_by is not None and not self.received
+        return self.unanswered and self.lost_by is not None
 
     # What treq asks of an agent.
 

@@ -39,7 +39,7 @@ from tvmon.sampling.connections import (
 from tvmon.sampling.dialing import Dialer, Reactor, Step
 from tvmon.sampling.names import Lookup, Names, in_threads
 from tvmon.sampling.outgoing import NO_COOKIES, Content, headers_for
-from tvmon.sampling.reasons import Progress, causes, explain, late
+from tvmon.sampling.reasons import Progress, causes, cut_off, explain, late
 from tvmon.sampling.targets import Origin, Target, Targets, UnusableURLError
 from tvmon.servers import Answer, Request
 from tvmon.words import cleaned
@@ -144,22 +144,18 @@ class Fetcher:
         asking = _Asking(seconds)
         timer = self._reactor.callLater(max(0.0, seconds), asking.expire)
         self._running.add(asking)
+        trouble: Exception
         try:
             return await self._follow(asking, request, most)
         except Exception as error:
-            trouble = asking.trouble
-            if trouble is None:
-                if any(isinstance(cause, CancelledError) for cause in causes(error)):
-                    raise CancelledError from None
-                raise explain(error, asking.progress()) from error
-            if trouble.outcome == "timeout":
-                self._distrust(asking.lease)
-            raise trouble from None
+            trouble = self._trouble(asking, error)
         finally:
             self._running.discard(asking)
             asking.over()
             if timer.active():
                 timer.cancel()
+        # Here and not above: who keeps the reason must not keep what led to it, by its traceback.
+        raise trouble
 
     async def close(self) -> None:
         """End every fetch and close every connection; nothing is left afterwards."""
@@ -266,7 +262,7 @@ class Fetcher:
             lost_by = lease.lost_by
             if lost_by is not None and not lost_by.check(ConnectionDone):
                 # A body that ends with its connection looks complete to Twisted in any case.
-                raise explain(lost_by.value, asking.progress())
+                raise cut_off(asking.progress())
             whole = True
             phrase = cleaned(response.phrase.decode("latin-1"), PHRASE_CHARACTERS)
             answer = Answer(response.code, phrase, content.whole())
@@ -274,9 +270,16 @@ class Fetcher:
         finally:
             lease.end(whole)
 
-    def _distrust(self, lease: Lease | None) -> None:
-        if lease is not None and lease.reused and not lease.received:
+    def _trouble(self, asking: _Asking, error: Exception) -> Exception:
+        """What is to be raised: the reason why it was given up, or why it failed by itself."""
+        given_up, lease = asking.trouble, asking.lease
+        if given_up is None:
+            if any(isinstance(cause, CancelledError) for cause in causes(error)):
+                return CancelledError()
+            return explain(error, asking.progress())
+        if given_up.outcome == "timeout" and lease is not None and lease.unanswered:
             self._connections.distrust(lease.origin)
+        return given_up
 
 
 class _Asking:

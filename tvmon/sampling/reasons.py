@@ -61,11 +61,24 @@ def late(seconds: float, progress: Progress) -> NoAnswer:
     return NoAnswer(f"no answer within {seconds:g} s ({where})", "timeout")
 
 
+def cut_off(progress: Progress) -> NoAnswer:
+    """What is said of a connection that was lost."""
+    if progress.step is Step.TLS:
+        return NoAnswer("TLS handshake failed: connection lost", "tls")
+    if progress.step is Step.BODY:
+        return NoAnswer(f"connection lost after {progress.bytes_of_body()}", "connection")
+    if progress.received:
+        return NoAnswer(
+            f"connection lost in the head, after {progress.received} bytes", "connection"
+        )
+    return NoAnswer("connection lost before the answer", "connection")
+
+
 def explain(error: BaseException, progress: Progress) -> NoAnswer:
     """What is said of anything that Twisted fails a request with."""
     cause = next(causes(error))
     if isinstance(cause, NoAnswer):
-        return cause
+        return NoAnswer(cause.reason, cause.outcome)
     if isinstance(cause, UnresolvedError):
         because = " (the name server gives no answer)" if cause.temporary else ""
         return NoAnswer(f"{cause}{because}", "dns")
@@ -74,13 +87,15 @@ def explain(error: BaseException, progress: Progress) -> NoAnswer:
     if isinstance(cause, (TLSError, VerificationError)):
         return _no_tls(cause, progress)
     if isinstance(cause, network.ConnectionClosed):
-        return _lost(progress)
+        return cut_off(progress)
     if progress.step is Step.HEAD:
         return NoAnswer("broken HTTP answer: its head cannot be read", "connection")
     if progress.step is Step.BODY:
         where = progress.bytes_of_body()
         return NoAnswer(f"broken HTTP answer: its body cannot be read after {where}", "connection")
-    return NoAnswer(f"request failed: {type(cause).__name__}", "connection")
+    unforeseen = NoAnswer(f"request failed: {type(cause).__name__}", "connection")
+    unforeseen.__cause__ = error
+    return unforeseen
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
@@ -123,15 +138,3 @@ def _tls_words(cause: BaseException) -> str:
     if said.startswith(_NOT_TLS):
         return "the server does not speak TLS there"
     return said
-
-
-def _lost(progress: Progress) -> NoAnswer:
-    if progress.step is Step.TLS:
-        return NoAnswer("TLS handshake failed: connection lost", "tls")
-    if progress.step is Step.BODY:
-        return NoAnswer(f"connection lost after {progress.bytes_of_body()}", "connection")
-    if progress.received:
-        return NoAnswer(
-            f"connection lost in the head, after {progress.received} bytes", "connection"
-        )
-    return NoAnswer("connection lost before the answer", "connection")
