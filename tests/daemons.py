@@ -178,5 +178,11 @@ def metric(text: bytes, name: str) -> float:
 
 
 def short_folder() -> Path:
-    """A folder with a path short enough for a unix socket, for the caller to remove."""
-    return Path(tempfile.mkdtemp(prefix="tvmon-"))
+    """
+    A folder with a path short enough for a unix socket, for the caller to remove.
+
+    An embedded PostgreSQL runs as another user when we are root, and must get there.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tvmon-"))
+    folder.chmod(0o755)
+    return folder
