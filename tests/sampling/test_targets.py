@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import contextlib
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,5 +83,5 @@ class TargetsCase(SynchronousTestCase):
 
     @given(st.text(), st.text())
     def test_redirect_to_anything(self, path: str, location: str) -> None:
-        with suppress(UnusableURLError):
+        with contextlib.suppress(UnusableURLError):
             target_of(f"http://h/{path}").follow(location)
