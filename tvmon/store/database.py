@@ -37,6 +37,24 @@ GRACE_SECONDS = 2.0
 T = TypeVar("T")
 Parameters = Sequence[object]
 
+Values = tuple[Any, ...]
+"""The columns of one row, as the driver has them; what makes a value of them ends the Any."""
+
+
+def integer(values: Values) -> int:
+    """The one column of a row."""
+    return int(values[0])
+
+
+def text(values: Values) -> str:
+    """The one column of a row."""
+    return str(values[0])
+
+
+def truth(values: Values) -> bool:
+    """The one column of a row."""
+    return bool(values[0])
+
 
 class _Link(Connection):  # type: ignore[misc]  # txpostgres has no types
     """A txpostgres connection that reports its end instead of raising into the reactor."""
@@ -78,10 +96,10 @@ class Transaction:
     def __init__(self, run: _Run) -> None:
         self._run = run
 
-    async def query(self, sql: str, parameters: Parameters, row: Callable[..., T]) -> list[T]:
+    async def query(self, sql: str, parameters: Parameters, make: Callable[[Values], T]) -> list[T]:
         """As :meth:`Session.query`."""
         cursor = await self._run(sql, parameters)
-        return [row(*values) for values in cursor.fetchall()]
+        return list(map(make, cursor.fetchall()))
 
     async def execute(self, sql: str, parameters: Parameters = ()) -> int:
         """As :meth:`Session.execute`."""
@@ -152,16 +170,16 @@ class Session:
         self,
         sql: str,
         parameters: Parameters,
-        row: Callable[..., T],
+        make: Callable[[Values], T],
     ) -> list[T]:
         """
         The rows of one statement.
 
-        :param row: makes a value of a row's columns, given one by one
+        :param make: makes a value of a row's columns
         """
 
         async def work(transaction: Transaction) -> list[T]:
-            return await transaction.query(sql, parameters, row)
+            return await transaction.query(sql, parameters, make)
 
         return await _shielded(self._alone(work))
 

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred
+from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.internet.error import ProcessExitedAlready
-from twisted.internet.error import TimeoutError as TookTooLong
 from twisted.internet.interfaces import IProcessTransport
 from twisted.internet.posixbase import PosixReactorBase
 from twisted.internet.protocol import ProcessProtocol

@@ -16,7 +16,7 @@ from twisted.internet.base import ReactorBase
 from twisted.internet.task import deferLater
 
 from tvmon.store import queries
-from tvmon.store.database import Session
+from tvmon.store.database import Session, Values, truth
 from tvmon.store.errors import Away, Refused, Unusable
 
 PATIENCE_SECONDS = 3.0
@@ -56,7 +56,7 @@ class WriterLock:
         """
         give_up = self._reactor.seconds() + PATIENCE_SECONDS
         while True:
-            if await session.query(queries.TRY_LOCK, (), bool) == [True]:
+            if await session.query(queries.TRY_LOCK, (), truth) == [True]:
                 return
             holders = await session.query(queries.LOCK_HOLDERS, (), _Holder)
             for holder in holders:
@@ -70,7 +70,7 @@ class WriterLock:
 
     async def _end(self, session: Session, holder: _Holder) -> None:
         try:
-            await session.query(queries.TERMINATE, (holder.pid,), bool)
+            await session.query(queries.TERMINATE, (holder.pid,), truth)
         except Refused:
             # Not allowed to this role; the server finds out itself that the session is dead.
             return
@@ -79,10 +79,11 @@ class WriterLock:
 class _Holder:
     """A session that holds the writer lock."""
 
-    def __init__(self, pid: int, name: str, host: str) -> None:
-        self.pid = pid
-        self.name = name
-        self.host = host
+    def __init__(self, values: Values) -> None:
+        self.pid: int
+        self.name: str
+        self.host: str
+        self.pid, self.name, self.host = values
 
     def __str__(self) -> str:
         return f'application_name "{self.name}", backend pid {self.pid}, host {self.host}'

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import NamedTuple
 
-from tvmon.store.database import Session, Transaction
+from tvmon.store.database import Session, Transaction, integer, truth
 from tvmon.store.errors import Unusable
 
 MIGRATION_SECONDS = 60.0
@@ -70,10 +70,10 @@ async def migrate(session: Session, steps: Sequence[Migration]) -> int:
 
     async def look(transaction: Transaction) -> int:
         await transaction.execute(_LOCK)
-        (there,) = await transaction.query(_HAS_TABLE, (), bool)
+        (there,) = await transaction.query(_HAS_TABLE, (), truth)
         if not there:
             await transaction.execute(_CREATE_TABLE)
-        (version,) = await transaction.query(_VERSION, (), int)
+        (version,) = await transaction.query(_VERSION, (), integer)
         return version
 
     before = await session.transaction(look, MIGRATION_SECONDS)

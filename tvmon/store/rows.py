@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from tvmon.entry import Entry
+from tvmon.store.database import Values
 from tvmon.streams import MEASURED, Measurement, Sample, Stream
 
 _FLOATS = ("average_upstream_kbps", "average_downstream_kbps")
@@ -186,37 +187,38 @@ def _quoted(text: object) -> str:
     return f'"{text}"'
 
 
-def stored(
-    mms_stream_id: int,
-    number: int,
-    time: float,
-    is_failed: bool,
-    failed_reason: str | None,
-    score: int | None,  # noqa: ARG001  # the columns come as they lie
-    live_delay: int | None,  # noqa: ARG001
-    upstream: int | None,  # noqa: ARG001
-    *measured: int | None,
-) -> Stored:
-    """One row of ``NEWEST_SAMPLES`` or ``HISTORY``."""
-    return Stored(
-        mms_stream_id,
-        number,
-        time,
-        None if is_failed else Measurement(*measured),
-        failed_reason,
-    )
+def stored(values: Values) -> Stored:
+    """One row of ``NEWEST_SAMPLES`` or ``HISTORY``; the scores are not asked for again."""
+    measured = None if values[3] else Measurement(*values[8:])
+    return Stored(values[0], values[1], values[2], measured, values[4])
 
 
-def samples(rows: Iterable[Stored], clock_now: float, wall_now: float) -> list[Sample]:
+def samples(rows: Sequence[Stored], clock_now: float, wall_now: float) -> list[Sample]:
     """
     Stored rows of one stream as samples, in the same order: newest first.
 
     ``at`` is worked out back from now by the wall clock.  Where that jumped meanwhile, an
     older sample is never put after a newer one, and none in the future.
     """
+    if not rows:
+        return []
     latest = clock_now
+    behind = clock_now - max(wall_now, rows[0].time)
     found = []
     for row in rows:
-        latest = min(latest, clock_now - (wall_now - row.time))
+        latest = min(latest, row.time + behind)
         found.append(Sample(row.time, latest, row.measured, row.failed_reason))
     return found
+
+
+def unbroken(rows: Sequence[Stored]) -> Sequence[Stored]:
+    """
+    The rows, newest first, up to where the wall clock was put back.
+
+    How far an older one lies behind a younger one cannot be told there, and a rate over a
+    made-up distance would be a made-up rate.
+    """
+    for index in range(1, len(rows)):
+        if rows[index].time >= rows[index - 1].time:
+            return rows[:index]
+    return rows

@@ -17,14 +17,14 @@ from prometheus_client import CollectorRegistry
 from twisted.application.service import Service
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import Deferred
-from twisted.internet.error import TimeoutError as TookTooLong
+from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.logger import Logger
 
 from tvmon.board import Board
 from tvmon.entry import utc
 from tvmon.store import queries
 from tvmon.store.address import Address
-from tvmon.store.database import Session, Transaction
+from tvmon.store.database import Session, Transaction, text
 from tvmon.store.embedded import Embedded
 from tvmon.store.errors import Away, DatabaseError, Unusable
 from tvmon.store.line import Line
@@ -41,7 +41,7 @@ EMBEDDED = "embedded"
 FLUSH_SECONDS = 3.0
 """At the stop, how long samples that wait may take to be written."""
 
-STOP_SECONDS = 4.5
+STOP_SECONDS = 4.0
 """At the stop, how long all of it may take, the embedded server's end included."""
 
 SETTLE_SECONDS = 5.0
@@ -217,7 +217,7 @@ class Store(Service):
         """Sign as the writer; whether this process was the one before, too."""
 
         async def work(transaction: Transaction) -> bool:
-            last = await transaction.query(queries.LAST_WRITER, (), str)
+            last = await transaction.query(queries.LAST_WRITER, (), text)
             await transaction.execute(queries.CLAIM, (self._name, self._now()))
             return last == [self._name]
 

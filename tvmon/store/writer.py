@@ -18,7 +18,7 @@ from tvmon.board import Board
 from tvmon.entry import Entry
 from tvmon.store import queries
 from tvmon.store.alarm import Alarm
-from tvmon.store.database import Session
+from tvmon.store.database import Session, integer
 from tvmon.store.delivery import Delivery
 from tvmon.store.errors import Away, DatabaseError, QueryTimeout, Refused
 from tvmon.store.meters import StoreMeters
@@ -96,7 +96,9 @@ class Writer:
     def stream_dropped(self, entry: Entry) -> None:
         """A stream is gone from its media server."""
         now = self._now()
-        self._pending.change(StreamState(entry.stream, now, now))
+        before = self._pending.streams.get(entry.stream.mms_stream_id)
+        seen = now if before is None else before.seen
+        self._pending.change(StreamState(entry.stream, seen, now))
         self._touch()
 
     def sample_noted(self, entry: Entry, sample: Sample) -> None:
@@ -210,7 +212,7 @@ class Writer:
         elif now >= self._remove_at:
             await self._remove(session)
         elif now >= self._asked + PING_SECONDS:
-            await session.query(queries.PING, (), int)
+            await session.query(queries.PING, (), integer)
         self._asked = self._clock.seconds()
 
     async def _write(self, session: Session) -> None:
@@ -265,7 +267,7 @@ class Writer:
         before = self._now() - self._keep_gone_seconds
         removed: list[int] = []
         try:
-            removed = await session.query(queries.REMOVE_GONE, (before, REMOVE_STREAMS), int)
+            removed = await session.query(queries.REMOVE_GONE, (before, REMOVE_STREAMS), integer)
         except (QueryTimeout, Refused) as problem:
             self.log.warn("streams that are gone could not be removed: {why}", why=problem)
         for number in removed:
