@@ -333,7 +333,7 @@ class AnyTests(unittest.TestCase):
             Measurement,
             total_gops=st.none() | st.integers(0, 2**63 - 1),
             live_delay_ms=st.integers(-(2**63) + 1, 2**63 - 1),
-            average_upstream_kbps=st.none() | st.floats(0, 2**63, allow_subnormal=False),
+            average_upstream_kbps=st.none() | st.floats(0, 2.0**62),
             stream_info_width=st.none() | st.integers(0, 2**31 - 1),
         )
     )
