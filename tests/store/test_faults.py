@@ -284,6 +284,7 @@ class StopTests(StoreCase):
         await store.stopService()
         self.assertLess(reactor.seconds() - began, 5.0)
         # And in the middle of a connect that nobody answers.
+        self.setUp()
         store = self.start(server.url())
         await deferLater(reactor, 0.05)
         await store.stopService()

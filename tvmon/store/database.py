@@ -194,18 +194,19 @@ class Session:
     async def transaction(
         self,
         work: Callable[[Transaction], Awaitable[T]],
-        seconds: float = STATEMENT_SECONDS,
+        seconds: float | None = None,
     ) -> T:
         """
         Do all of ``work``, or nothing of it.
 
-        :param seconds: how long each of its statements may take, and wait for a lock
+        :param seconds: how long each of its statements may take, and wait for a lock, where
+            that is not what all statements may
         """
 
         async def whole(transaction: Transaction) -> T:
             await transaction.execute("BEGIN")
             try:
-                if seconds != STATEMENT_SECONDS:
+                if seconds is not None:
                     for name in ("statement_timeout", "lock_timeout"):
                         await transaction.execute(f"SET LOCAL {name} = {seconds * 1000:.0f}")
                 result = await work(transaction)
@@ -228,7 +229,7 @@ class Session:
     async def _alone(
         self,
         work: Callable[[Transaction], Awaitable[T]],
-        seconds: float = STATEMENT_SECONDS,
+        seconds: float | None = None,
     ) -> T:
         async def run(sql: str, parameters: Parameters) -> Any:
             return await self._statement(sql, parameters, seconds)
@@ -236,10 +237,10 @@ class Session:
         async with self._turn:
             return await work(Transaction(run))
 
-    async def _statement(self, sql: str, parameters: Parameters, seconds: float) -> Any:
+    async def _statement(self, sql: str, parameters: Parameters, seconds: float | None) -> Any:
         if self._end is not None:
             raise Away(self._end)
-        limit = seconds + GRACE_SECONDS
+        limit = (STATEMENT_SECONDS if seconds is None else seconds) + GRACE_SECONDS
         call = self._reactor.callLater(limit, self._hung, limit)
         try:
             cursor = self._link.cursor()
