@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from klein import Klein
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.utils import floatToGoString
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Request
 
@@ -44,6 +43,11 @@ def _measured(entry: Entry) -> Measurement:
     return (entry.newest.measured if entry.newest else None) or _NOTHING
 
 
+def _level(entry: Entry, _: float) -> float | None:
+    level = entry.health.whole.level
+    return None if level is None else level.value
+
+
 def _delay(entry: Entry, _: float) -> float | None:
     delay = _measured(entry).live_delay_ms
     return None if delay is None else delay / 1000
@@ -58,7 +62,7 @@ GAUGES = (
     Gauge(
         "tvmon_stream_score_level",
         "0 bad, 1 some problem, 2 good",
-        lambda e, _: e.health.whole.level,
+        _level,
     ),
     Gauge(
         "tvmon_stream_upstream_kbps",
@@ -84,7 +88,7 @@ GAUGES = (
     Gauge(
         "tvmon_stream_failed",
         "1 where the newest sample failed, 0 where it is good",
-        lambda e, _: None if e.newest is None else e.newest.is_failed,
+        lambda e, _: None if e.newest is None else int(e.newest.is_failed),
     ),
 )
 
@@ -115,33 +119,32 @@ class Metrics:
         parse_arguments(arguments(request))
         await self._bodies.answer(request, "metrics", self._chunks, content_type=CONTENT_TYPE)
 
-    def _chunks(self) -> Iterator[bytes]:
+    def _chunks(self) -> Iterator[bytes | None]:
         for registry in self._registries:
             yield generate_latest(registry)
         yield from stream_metrics(list(self._board.entries()), self._clock.seconds())
 
 
-def stream_metrics(entries: Sequence[Entry], seconds: float) -> Iterator[bytes]:
+def stream_metrics(entries: Sequence[Entry], seconds: float) -> Iterator[bytes | None]:
     """The text of every stream's gauges, in chunks; each is one step of work."""
-    labels: list[bytes] = []
+    labels: list[str] = []
     for start in range(0, len(entries), STEP):
         labels += map(_labels, entries[start : start + STEP])
-        yield b""
+        yield None
     for gauge in GAUGES:
-        name = gauge.name.encode()
-        yield b"# HELP %s %s\n# TYPE %s gauge\n" % (name, gauge.help.encode(), name)
+        yield f"# HELP {gauge.name} {gauge.help}\n# TYPE {gauge.name} gauge\n".encode()
         for start in range(0, len(entries), STEP):
-            lines = []
-            for index in range(start, min(start + STEP, len(entries))):
-                value = gauge.value(entries[index], seconds)
-                if value is not None:
-                    number = floatToGoString(value).encode()
-                    lines.append(b"%s%s %s\n" % (name, labels[index], number))
-            yield b"".join(lines)
+            end = start + STEP
+            values = [gauge.value(entry, seconds) for entry in entries[start:end]]
+            lines = [
+                f"{gauge.name}{label} {value!r}\n"
+                for label, value in zip(labels[start:end], values, strict=True)
+                if value is not None
+            ]
+            yield "".join(lines).encode("utf-8", "replace")
 
 
-def _labels(entry: Entry) -> bytes:
+def _labels(entry: Entry) -> str:
     stream = entry.stream
     name, server = stream.unify_name.translate(_ESCAPES), stream.server.translate(_ESCAPES)
-    text = f'{{mms_stream_id="{stream.mms_stream_id}",name="{name}",server="{server}"}}'
-    return text.encode("utf-8", "replace")
+    return f'{{mms_stream_id="{stream.mms_stream_id}",name="{name}",server="{server}"}}'

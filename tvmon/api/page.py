@@ -43,7 +43,7 @@ PACKED = (".png", ".woff2")
 class Page(Resource):
     """The folder of the page, at every address that is nobody else's."""
 
-    isLeaf = True  # noqa: N815 - Twisted's name
+    isLeaf = True
 
     def __init__(self, web: Path) -> None:
         super().__init__()

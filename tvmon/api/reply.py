@@ -63,7 +63,7 @@ def reply(
         return b""
     gzip = shrinks and len(body) >= SMALLEST_GZIP and accepts_gzip(request)
     if gzip:
-        body = b"".join(gzipped((body,)))
+        body = b"".join(filter(None, gzipped((body,))))
     request.setResponseCode(code)
     set_head(request, content_type, gzip=gzip)
     request.setHeader(b"Content-Length", b"%d" % len(body))
@@ -120,11 +120,11 @@ def accepts_gzip(request: Request) -> bool:
     return wishes.get(b"gzip", wishes.get(b"*", 0.0)) > 0
 
 
-def gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def gzipped(chunks: Iterable[bytes | None]) -> Iterator[bytes | None]:
     """The same chunks compressed, one for one, and the end."""
     packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
     for chunk in chunks:
-        yield packer.compress(chunk)
+        yield packer.compress(chunk) if chunk else None
     yield packer.flush()
 
 
@@ -137,7 +137,7 @@ def abort(request: Request) -> None:
 class Refused(Resource):
     """A resource that answers every request with the same error."""
 
-    isLeaf = True  # noqa: N815 - Twisted's name
+    isLeaf = True
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__()

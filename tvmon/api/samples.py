@@ -110,11 +110,12 @@ class Samples:
         return f'W/"{self._boot}-{revision}-{digest}"'.encode()
 
 
-def pages(entries: Iterable[Entry], query: Query) -> Iterator[bytes]:
-    """The answer to a query, in chunks; each is one step of work."""
-    total, page = select(entries, query)
-    yield b'{"total_samples":%d,"samples":[' % total
-    for start in range(0, len(page), STEP):
+def pages(entries: Iterable[Entry], query: Query) -> Iterator[bytes | None]:
+    """The answer to a query, in chunks; each is one step of work, and may be ``None``."""
+    selection = yield from select(entries, query)
+    yield b'{"total_samples":%d,"samples":[' % selection.total
+    for start in range(0, len(selection.page), STEP):
         comma = b"," if start else b""
-        yield comma + b",".join([entry.json for entry in page[start : start + STEP]])
+        some = selection.page[start : start + STEP]
+        yield comma + b",".join([entry.json for entry in some])
     yield b"]}"

@@ -46,6 +46,10 @@ def slices(clock: IReactorTime) -> Cooperator:
     return Cooperator(begin, lambda tick: clock.callLater(0, tick))
 
 
+Chunks = Iterator[bytes | None]
+"""A body in the making: each item is one step of work, and ``None`` one that adds nothing."""
+
+
 class Body:
     """
     The bytes of one answer, shared by all who read it.
@@ -81,7 +85,7 @@ class Bodies:
         self,
         request: Request,
         key: Hashable,
-        chunks: Callable[[], Iterator[bytes]],
+        chunks: Callable[[], Chunks],
         *,
         content_type: bytes,
         revision: int = 0,
@@ -109,7 +113,7 @@ class Bodies:
         await _send(request, body, self._clock)
 
     def _get(
-        self, key: Hashable, revision: int, chunks: Callable[[], Iterator[bytes]], keep: bool
+        self, key: Hashable, revision: int, chunks: Callable[[], Chunks], keep: bool
     ) -> Deferred[Body]:
         """
         The body for a key: kept, in the making, or made now.
@@ -131,9 +135,7 @@ class Bodies:
             self._make(key, revision, chunks, keep)
         return waiter
 
-    def _make(
-        self, key: Hashable, revision: int, chunks: Callable[[], Iterator[bytes]], keep: bool
-    ) -> None:
+    def _make(self, key: Hashable, revision: int, chunks: Callable[[], Chunks], keep: bool) -> None:
         made: list[bytes] = []
 
         def steps() -> Iterator[None]:
