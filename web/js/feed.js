@@ -1,14 +1,16 @@
 /**
  * The line to the daemon: everything once, then each change as it happens, for as long as wanted.
  *
- * A lost line is taken up again by itself, from the last event that arrived where the daemon
- * still knows it, else from a new whole.
+ * The whole carries the number of the newest change in it, and the events are asked for from that
+ * number on, so nothing is missed between the two.  A lost line is taken up again by itself where
+ * it broke; where the daemon cannot tell what was missed, or that is long ago, from a new whole.
  */
 import { EventReader } from "./sse.js";
 
-const SILENCE_MS = 45000; // the daemon sends something at least three times in this time
+const SILENCE_MS = 25000; // the daemon sends something every 15 s
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 10000;
+const STALE_MS = 10000; // after so long nearly all has changed, and the whole is smaller packed
 
 export class Feed {
   /**
@@ -18,7 +20,9 @@ export class Feed {
   constructor(hear) {
     this._hear = hear;
     this._run = null;
-    this._last = "";
+    this._last = ""; // the id of the newest event
+    this._heard = 0; // when that was
+    this._hurry = () => {};
   }
 
   /** Connect, and stay connected until stop(). */
@@ -36,6 +40,11 @@ export class Feed {
     this._hear.line("stopped", "");
   }
 
+  /** Where the line is lost: try again now. */
+  hurry() {
+    this._hurry();
+  }
+
   async _keep(stopped) {
     let wait = FIRST_WAIT_MS;
     this._hear.line("connecting", "");
@@ -47,15 +56,24 @@ export class Feed {
       try {
         await this._listen(line, () => {
           wait = FIRST_WAIT_MS;
+          this._hear.line("live", "");
         });
       } catch (error) {
-        why = error instanceof Refused ? error.message : "";
+        if (error instanceof Refused) why = error.message;
+        if (error instanceof Missed) {
+          this._last = "";
+          if (!stopped.aborted && wait === FIRST_WAIT_MS) {
+            wait += 1; // at once, but only once
+            continue;
+          }
+        }
+      } finally {
+        line.abort();
+        stopped.removeEventListener("abort", hangUp);
       }
-      line.abort();
-      stopped.removeEventListener("abort", hangUp);
       if (stopped.aborted) return;
       this._hear.line("lost", why);
-      await sleep(wait * (0.8 + 0.4 * Math.random()), stopped);
+      await this._rest(wait * (0.8 + 0.4 * Math.random()), stopped);
       wait = Math.min(LONGEST_WAIT_MS, wait * 2);
     }
   }
@@ -64,44 +82,37 @@ export class Feed {
   async _listen(line, opened) {
     const watchdog = new Watchdog(SILENCE_MS, () => line.abort());
     try {
-      const response = await fetch("events", {
-        cache: "no-store",
-        headers: this._last
-          ? { Accept: "text/event-stream", "Last-Event-ID": this._last }
-          : { Accept: "text/event-stream" },
-        signal: line.signal,
-      });
+      if (!this._last || performance.now() - this._heard > STALE_MS) {
+        this._last = await this._whole(line);
+      }
+      const headers = { Accept: "text/event-stream" };
+      if (this._last) headers["Last-Event-ID"] = this._last;
+      const response = await fetch("events", { cache: "no-store", headers, signal: line.signal });
       this._check(response);
-      let early = [];
-      const reader = new EventReader((type, data, id) => {
-        if (early) early.push([type, data, id]);
-        else this._event(type, data, id);
-      });
-      const whole = this._whole(line).then(() => {
-        for (const event of early) this._event(...event);
-        early = null;
-        opened();
-        this._hear.line("live", "");
-      });
-      whole.catch(() => line.abort());
+      opened();
+      const reader = new EventReader((type, data, id) => this._event(type, data, id));
       const pieces = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
         const { value, done } = await pieces.read();
-        if (done) break;
+        if (done) return;
         watchdog.pat();
+        this._heard = performance.now();
         reader.push(value);
       }
-      await whole;
     } finally {
       watchdog.stop();
     }
   }
 
+  /** Fetch everything; returns the id of the newest event in it, "" where a proxy hides it. */
   async _whole(line) {
     const response = await fetch("samples", { signal: line.signal });
     this._check(response);
     const { samples } = await response.json();
     this._hear.whole(samples);
+    this._heard = performance.now();
+    const [, id] = /^(?:W\/)?"(.+-\d+)-[0-9a-f]+"$/.exec(response.headers.get("ETag")) || [];
+    return id || "";
   }
 
   _check(response) {
@@ -111,14 +122,29 @@ export class Feed {
   }
 
   _event(type, data, id) {
-    if (id) this._last = id;
     if (type === "sample") this._hear.entry(JSON.parse(data));
     else if (type === "gone") this._hear.gone(JSON.parse(data).mms_stream_id);
+    else if (type === "hello" && JSON.parse(data).follows === "everything") throw new Missed();
+    if (id) this._last = id;
+  }
+
+  _rest(ms, signal) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this._hurry = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      signal.addEventListener("abort", this._hurry, { once: true });
+    });
   }
 }
 
 /** The daemon, or a proxy before it, answered with an error. */
 class Refused extends Error {}
+
+/** More was missed than can be told: only a new whole is right. */
+class Missed extends Error {}
 
 class Watchdog {
   constructor(ms, bark) {
@@ -135,14 +161,4 @@ class Watchdog {
   stop() {
     clearTimeout(this._timer);
   }
-}
-
-function sleep(ms, signal) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve();
-    }, { once: true });
-  });
 }

@@ -54,6 +54,9 @@ export const GROUPS = {
 
 export const FIELDS = Object.values(GROUPS).flat();
 
+const ON_THE_LINE = /^(unify_name|average_.*|is_failed|failed_reason|.*(codecid|width|height|framerate))$/;
+const UNSEEN = FIELDS.filter((field) => !ON_THE_LINE.test(field.name));
+
 /** The value of a field as it is read, with its unit. */
 export function read(field, entry, format) {
   const value = field.value(entry);
@@ -72,8 +75,16 @@ export function read(field, entry, format) {
   return unit ? `${format.decimal(value)} ${unit}` : format.decimal(value);
 }
 
-/** All of an entry on one line: what Ctrl+F finds of a folded detail. */
+/**
+ * What Ctrl+F finds of a folded detail: all that the line above it does not say.
+ *
+ * Kept short: the browser shapes it for every stream when it searches.
+ */
 export function facts(entry, format) {
-  const words = FIELDS.map((field) => `${field.name} ${read(field, entry, format)}`);
-  return [...entry.score_reasons, ...words].join(" · ");
+  const words = entry.score_reasons.slice(1);
+  for (const field of UNSEEN) {
+    const value = field.value(entry);
+    if (value !== null) words.push(`${field.name} ${read(field, entry, format)}`);
+  }
+  return words.join(" · ");
 }

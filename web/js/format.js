@@ -25,7 +25,6 @@ export class Format {
     this._date = new Intl.DateTimeFormat(code, {
       hour12: false, dateStyle: "medium", timeStyle: "long",
     });
-    this._plural = new Intl.PluralRules(code);
   }
 
   /** `12,345` */
@@ -101,11 +100,6 @@ export class Format {
   /** The name of a FLV audio codec, or its number. */
   audio(id) {
     return known(id) ? AUDIO_CODECS[id] || String(id) : this.dash;
-  }
-
-  /** The form of a text for so many: `plural(3, {one: "stream", other: "streams"})`. */
-  plural(number, forms) {
-    return forms[this._plural.select(number)] || forms.other;
   }
 }
 

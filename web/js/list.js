@@ -5,62 +5,71 @@
  * thousands of changes a second cost what the few dozen rows in view cost.  A row whose state
  * changed does not wait, and `catchUp` brings all up to date at once: for Ctrl+F, and for print.
  */
+import { Chunks } from "./chunks.js";
 import { stateOf } from "./columns.js";
-import { arrange } from "./place.js";
+import { facts } from "./fields.js";
 import { Row } from "./row.js";
 
 const BUDGET_MS = 5; // of each beat, for rows out of view
 const FIRST_ROWS = 80; // made before the first paint
-const ROWS_A_TURN = 400;
+const TURN_MS = 40; // of making rows, then the browser may paint and take input
 
 export class List {
-  constructor({ table, template, store, format, facts, now }) {
+  /**
+   * @param changed called as changed(row, entry) after a row was brought up to date
+   * @param now the daemon's clock, ms
+   */
+  constructor({ table, template, store, scores, format, changed, now }) {
     this.rows = new Map();
     this._table = table;
     this._head = table.tHead;
+    this._chunks = new Chunks(table);
     this._template = template;
     this._store = store;
     this._format = format;
-    this._facts = facts;
+    this._scores = scores;
+    this._changed = changed;
     this._now = now;
     this._dirty = new Set();
     this._gone = new Set();
+    this._drawn = new Set(); // rows with a drawing of their scores
     this._headings = new Map();
-    this._building = null;
+    this._build = null;
+    this._tidied = 0; // up to which body of rows was tidied last
   }
 
-  /** Bring every row to its place; `groups` is [[server or null, entries], ...]. */
+  /**
+   * Bring every row to its place; resolves to how many had to move.
+   *
+   * @param groups [[server, or null for one nameless group, its entries in order], ...]
+   */
   async order(groups, heading) {
-    const plan = [];
-    for (const [server, entries] of groups) {
-      if (server !== null) plan.push({ server, entries });
-      for (const entry of entries) plan.push({ entry });
-    }
+    const build = {};
+    this._build = build;
     this._forget(groups);
-    const building = {};
-    this._building = building;
-    const elements = [];
-    let made = 0;
-    for (const item of plan) {
-      if (item.server !== undefined) {
-        elements.push(this._heading(item.server, item.entries, heading));
-        continue;
-      }
-      const known = this.rows.has(item.entry.mms_stream_id);
-      elements.push(this.row(item.entry).element);
-      if (known) continue;
-      made += 1;
-      if (made === FIRST_ROWS || (made > FIRST_ROWS && made % ROWS_A_TURN === 0)) {
-        arrange(this._table, elements, this._head);
+    const items = [];
+    const first = this.rows.size === 0;
+    let until = Infinity;
+    for (const [server, entries] of groups) {
+      if (server !== null) items.push(this._heading(server, entries, heading));
+      for (const entry of entries) {
+        items.push(this._row(entry));
+        if (!first) continue;
+        this._chunks.append(items[items.length - 1]);
+        if (items.length !== FIRST_ROWS && performance.now() < until) continue;
         await turn();
-        if (this._building !== building) return 0;
+        if (this._build !== build) return 0;
+        until = performance.now() + TURN_MS;
       }
     }
-    return arrange(this._table, elements, this._head);
+    this._build = null;
+    const moved = this._steady(() => this._chunks.arrange(items));
+    for (const id of this._store.entries.keys()) this._new(id); // that came meanwhile
+    return moved;
   }
 
   /** The row of an entry; a new one is filled, but stands nowhere yet. */
-  row(entry) {
+  _row(entry) {
     const id = entry.mms_stream_id;
     let row = this.rows.get(id);
     if (!row) {
@@ -76,12 +85,17 @@ export class List {
   changed(entry) {
     const row = this.rows.get(entry.mms_stream_id);
     if (!row) {
-      this._table.append(this.row(entry).element);
+      if (!this._build) this._new(entry.mms_stream_id);
       return;
     }
-    if (this._gone.delete(row.id)) row.element.classList.remove("gone");
+    if (this._gone.delete(row.id)) row.line.classList.remove("gone");
     if (row.state === stateOf(entry)) this._dirty.add(row.id);
     else this._patch(row, entry);
+  }
+
+  /** Where a stream has no row yet: make one, at the end. */
+  _new(id) {
+    if (!this.rows.has(id)) this._chunks.append(this._row(this._store.entries.get(id)));
   }
 
   /** A stream is gone: its row stays, marked, until the next order. */
@@ -89,20 +103,27 @@ export class List {
     const row = this.rows.get(id);
     if (!row) return;
     this._dirty.delete(id);
+    this._scores.drop(id);
     this._gone.add(id);
-    row.element.classList.add("gone");
-    row.element.querySelector(".reason").textContent = this._format.texts.gone;
+    row.line.classList.add("gone");
+    row.line.querySelector(".reason").textContent = this._format.texts.gone;
   }
 
   /** One beat: patch what is in view, and as many others as the budget allows. */
   beat() {
     const now = this._now();
-    for (const row of this.inView()) {
+    const view = this.inView();
+    for (const row of view) {
       const entry = this._store.entries.get(row.id);
       if (!entry) continue;
+      const drawn = this._drawn.has(row);
       if (this._dirty.has(row.id)) this._patch(row, entry);
       else row.age(entry, this._format, now);
+      if (!drawn) row.draw(this._scores.draw(row.id));
     }
+    const seen = new Set(view);
+    for (const row of this._drawn) if (!seen.has(row)) row.draw(null);
+    this._drawn = seen;
     const until = performance.now() + BUDGET_MS;
     for (const id of this._dirty) {
       this._patch(this.rows.get(id), this._store.entries.get(id));
@@ -110,64 +131,108 @@ export class List {
     }
   }
 
+  /** The scores of a stream are known better: draw them anew where they are drawn. */
+  redraw(row) {
+    if (this._drawn.has(row)) row.draw(this._scores.draw(row.id));
+  }
+
+  /**
+   * Let the browser forget how rows out of view are laid out.
+   *
+   * A search lays out every row, which takes four times the memory of all else, and nothing but
+   * this gives it back.  One body at a time, where nothing is open, focused or selected.
+   */
+  tidy() {
+    const bodies = this._chunks.bodies;
+    this._tidied = (this._tidied + 1) % (bodies.length || 1);
+    const body = bodies[this._tidied];
+    const selection = getSelection();
+    if (!body || body.contains(document.activeElement) || body.querySelector(".open")) return;
+    if (selection.rangeCount && selection.containsNode(body, true)) return;
+    const box = body.getBoundingClientRect();
+    if (box.bottom > -innerHeight && box.top < 2 * innerHeight) return;
+    const next = body.nextSibling;
+    body.remove();
+    this._table.insertBefore(body, next);
+  }
+
   /** Bring every row up to date now. */
   catchUp() {
     for (const id of this._dirty) this._patch(this.rows.get(id), this._store.entries.get(id));
   }
 
+  /** All rows, from top to bottom. */
+  inOrder() {
+    return this._chunks.items.filter((item) => item instanceof Row);
+  }
+
+  /** Scroll to a row. */
+  show(row, block = "start") {
+    row.line.scrollIntoView({ block });
+    // rows on the way were laid out only now, and may be of another height than was guessed
+    requestAnimationFrame(() => row.line.scrollIntoView({ block }));
+  }
+
   /** The rows that the window shows, from top to bottom. */
   inView() {
-    const rows = [];
     const top = Math.max(this._head.getBoundingClientRect().bottom, 0);
-    const { left, width } = this._table.getBoundingClientRect();
-    const hit = document.elementsFromPoint(left + width / 2, top + 2);
-    let element = hit.map((one) => one.closest("tbody")).find(Boolean);
-    element ||= this._table.tBodies[0];
-    for (; element; element = element.nextElementSibling) {
-      const box = element.getBoundingClientRect();
-      if (box.top > innerHeight) break;
-      const row = element.classList.contains("stream") && this.rowOf(element);
-      if (row) rows.push(row);
-    }
-    return rows;
+    return this._chunks.between(top, innerHeight).filter((item) => item instanceof Row);
   }
 
   /** The row that an element lies in. */
   rowOf(element) {
-    const body = element.closest("tbody.stream");
-    return body ? this.rows.get(Number(body.id.slice("stream-".length))) : undefined;
+    let line = element.closest("tr");
+    if (line && line.classList.contains("detail")) line = line.previousElementSibling;
+    return line ? this.rows.get(Number(line.id.slice("stream-".length))) : undefined;
   }
 
   _patch(row, entry) {
     this._dirty.delete(row.id);
+    if (!entry) return;
     row.patch(entry, this._format, this._now());
-    row.tell(this._facts(entry));
+    row.tell(facts(entry, this._format));
+    if (this._drawn.has(row)) row.draw(this._scores.draw(row.id));
+    this._changed(row, entry);
+  }
+
+  /** Do something to the order; what is unfolded in view, and the focus, stay where they are. */
+  _steady(act) {
+    const focused = this._table.contains(document.activeElement) ? document.activeElement : null;
+    const held = this.inView().find((row) => row.open);
+    const before = held ? held.line.getBoundingClientRect().top : 0;
+    // the browser would follow whatever row is on top to its new place
+    this._table.classList.add("moving");
+    const result = act();
+    if (held && held.line.isConnected) {
+      scrollBy(0, held.line.getBoundingClientRect().top - before);
+    }
+    if (focused && focused !== document.activeElement) focused.focus({ preventScroll: true });
+    requestAnimationFrame(() => this._table.classList.remove("moving"));
+    return result;
   }
 
   _heading(server, entries, heading) {
-    let element = this._headings.get(server);
-    if (!element) {
-      element = document.createElement("tbody");
-      element.className = "group";
-      const cell = element.insertRow().appendChild(document.createElement("th"));
-      cell.scope = "rowgroup";
-      this._headings.set(server, element);
+    let item = this._headings.get(server);
+    if (!item) {
+      const row = document.createElement("tr");
+      row.className = "group";
+      item = { elements: [row] };
+      row.append(document.createElement("th"));
+      this._headings.set(server, item);
     }
-    heading(element.rows[0].cells[0], server, entries);
-    return element;
+    heading(item.elements[0].cells[0], server, entries);
+    return item;
   }
 
-  /** Take away the rows and headings that no stream stands for any more. */
+  /** Forget the rows and headings that no stream stands for any more. */
   _forget(groups) {
     const servers = new Set(groups.map(([server]) => server));
-    for (const [server, element] of this._headings) {
-      if (servers.has(server)) continue;
-      element.remove();
-      this._headings.delete(server);
+    for (const server of this._headings.keys()) {
+      if (!servers.has(server)) this._headings.delete(server);
     }
-    for (const [id, row] of this.rows) {
+    for (const id of this.rows.keys()) {
       if (this._store.entries.has(id)) continue;
-      row.element.remove();
+      this._drawn.delete(this.rows.get(id));
       this.rows.delete(id);
       this._dirty.delete(id);
       this._gone.delete(id);
@@ -178,8 +243,6 @@ export class List {
 /** Let the browser paint and take input. */
 function turn() {
   return new Promise((resolve) => {
-    const channel = new MessageChannel();
-    channel.port1.onmessage = resolve;
-    channel.port2.postMessage(null);
+    requestAnimationFrame(() => setTimeout(resolve));
   });
 }

@@ -1,32 +1,13 @@
 /**
- * Puts elements into an order with as few moves as there can be.
- *
- * What moves, the browser lays out anew; a list of ten thousand of which ten changed places must
- * cost ten moves.  The elements that may stay are the longest run that is in order already.
+ * Which elements of a list may stay where they are when its order changes.
  */
 
-/** Make `wanted` the order of these children of `parent`, after its child `first`. */
-export function arrange(parent, wanted, first) {
-  const now = new Map();
-  let index = 0;
-  for (let child = parent.firstElementChild; child; child = child.nextElementSibling) {
-    now.set(child, index++);
-  }
-  const places = wanted.map((element) => now.get(element) ?? -1);
-  const staying = longestRun(places);
-  let moved = 0;
-  let after = first;
-  wanted.forEach((element, i) => {
-    if (!staying.has(i)) {
-      after.after(element);
-      moved += 1;
-    }
-    after = element;
-  });
-  return moved;
-}
-
-/** Indexes of a longest increasing run in `numbers`; negative numbers are left out. */
+/**
+ * The indexes of a longest increasing run in `numbers`, as a set; negative numbers are left out.
+ *
+ * Where the numbers are the old places of a list in its new order, the elements of the run are
+ * in order already: moving only the others takes the fewest moves.
+ */
 export function longestRun(numbers) {
   const tails = []; // tails[n]: index of the smallest number that ends a run of n + 1
   const before = new Int32Array(numbers.length).fill(-1);

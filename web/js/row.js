@@ -4,8 +4,11 @@
  * Everything a server told ends up as the text of a text node, never as markup.
  */
 import { COLUMNS, stateOf } from "./columns.js";
+import { write } from "./element.js";
+import { blank, show } from "./scores.js";
 
 const CELLS = COLUMNS.filter((column) => column.text && column.key !== "name");
+const HISTORY = COLUMNS.find((column) => column.key === "history");
 const AGE = COLUMNS.find((column) => column.key === "age");
 
 /** Fill the template of a row, so that a row is one clone and no loop. */
@@ -31,12 +34,12 @@ export function prepare(template) {
 
 export class Row {
   constructor(template, id) {
+    const [line, detail] = template.content.cloneNode(true).children;
+    line.id = `stream-${id}`;
     this.id = id;
-    this.element = template.content.firstElementChild.cloneNode(true);
-    this.element.id = `stream-${id}`;
-    const [line, detail] = this.element.children;
     this.line = line;
     this.detail = detail;
+    this.elements = [line, detail];
     this.open = false;
     this.state = "";
     this._facts = detail.firstElementChild.firstElementChild.firstChild;
@@ -51,7 +54,7 @@ export class Row {
     const state = stateOf(entry);
     if (state !== this.state) {
       this.state = state;
-      this.element.dataset.state = state;
+      this.line.dataset.state = state;
     }
     const cells = this.line.children;
     write(cells[1].firstElementChild.firstChild, entry.unify_name);
@@ -70,18 +73,26 @@ export class Row {
     write(this._facts, facts);
   }
 
-  /** Unfold or fold; returns whether that changed anything. */
-  unfold(open) {
-    if (open === this.open) return false;
+  /** Unfold the detail, with this in it, or fold it (null). */
+  unfold(inside) {
+    const open = inside !== null;
     this.open = open;
-    if (open) this.detail.removeAttribute("hidden");
-    else this.detail.setAttribute("hidden", "until-found");
+    const cell = this.detail.firstElementChild;
+    if (open) {
+      this.detail.removeAttribute("hidden");
+      cell.append(inside);
+    } else {
+      this.detail.setAttribute("hidden", "until-found");
+      this.detail.classList.remove("found");
+    }
     this.button.setAttribute("aria-expanded", String(open));
-    this.element.classList.toggle("open", open);
-    return true;
+    this.line.classList.toggle("open", open);
   }
-}
 
-function write(node, text) {
-  if (node.data !== text) node.data = text;
+  /** Show the drawing of the last scores; `lines` is what Scores.draw() gave, null takes it away. */
+  draw(lines) {
+    const cell = this.line.children[HISTORY.index];
+    if (lines === null) cell.replaceChildren();
+    else show(cell.firstChild || cell.appendChild(blank()), lines);
+  }
 }

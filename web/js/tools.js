@@ -3,17 +3,21 @@
  */
 import * as address from "./address.js";
 import { COLUMNS, stateOf } from "./columns.js";
+import { html, write } from "./element.js";
 import { clicked, SORTABLE } from "./order.js";
 import { LANGUAGES, remember } from "./texts.js";
 
 export class Tools {
+  /** @param page what is acted on: its order, rhythm, list and line */
   constructor(page, code) {
     this._page = page;
     this._texts = page.format.texts;
     this._heads = new Map();
     this._label();
     this._columns();
-    this._controls(code);
+    this._ordering();
+    this._running();
+    this._languages(code);
     this.ordered();
   }
 
@@ -28,11 +32,22 @@ export class Tools {
     }
   }
 
-  /** Show when the rows are sorted next: what Rhythm.beat() said. */
-  rhythm([state, seconds]) {
-    const words = this._texts.rhythm[state](this._page.format.span(seconds));
-    const { at } = this._page;
-    if (at.rhythm.textContent !== words) at.rhythm.textContent = words;
+  /**
+   * One beat.
+   *
+   * @param rhythm what Rhythm.beat() said
+   * @param missing a stream that the address points to and that is not there, or null
+   */
+  beat([state, seconds], missing) {
+    const { at, format, store, stopped, line } = this._page;
+    write(at.rhythm, this._texts.rhythm[state](format.span(seconds)));
+    write(at.stop, stopped ? this._texts.resume : this._texts.stop);
+    let notice = "";
+    if (missing !== null && store.filled) notice = this._texts.missing(String(missing));
+    else if (!store.filled) notice = line.state === "lost" ? "" : this._texts.loading;
+    else if (!store.entries.size) notice = this._texts.empty;
+    at.notice.hidden = !notice;
+    write(at.notice, notice);
   }
 
   /** The heading of a group: a server, and how its streams are. */
@@ -40,25 +55,26 @@ export class Tools {
     const { format } = this._page;
     const counts = {};
     for (const entry of entries) counts[stateOf(entry)] = (counts[stateOf(entry)] || 0) + 1;
-    const parts = ["bad", "problem", "unknown", "good"]
-      .filter((state) => counts[state])
-      .map((state) => `${format.integer(counts[state])} ${this._texts.states[state]}`);
-    const name = document.createElement("bdi");
-    name.append(server);
-    cell.replaceChildren(name, ` ${parts.join(", ")}`);
+    const parts = ["bad", "problem", "unknown", "good"].filter((state) => counts[state])
+      .map((state) => html(
+        "span", { className: `count ${state}` },
+        `${format.integer(counts[state])} ${this._texts.states[state]}`,
+      ));
+    cell.replaceChildren(html("bdi", {}, server), ...parts);
   }
 
   _label() {
     const { at } = this._page;
     const texts = this._texts;
-    at.caption.textContent = texts.caption;
-    at["group-label"].textContent = texts.group;
-    at["sort-label"].textContent = texts.sort;
-    at["sort-now"].textContent = texts.sort_now;
-    at["sort-pause"].textContent = texts.sort_pause;
-    at["language-label"].textContent = texts.language;
-    at.stop.textContent = texts.stop;
-    at.keys.textContent = texts.keys;
+    write(at.caption, texts.caption);
+    write(at["group-label"], texts.group);
+    write(at["sort-label"], texts.sort);
+    write(at["sort-now"], texts.sort_now);
+    write(at["sort-pause"], texts.sort_pause);
+    write(at["language-label"], texts.language);
+    write(at.keys, texts.keys);
+    at.ordering.setAttribute("aria-label", texts.ordering);
+    // where lines become cards, each figure says what it is
     for (const column of COLUMNS) {
       const words = JSON.stringify(texts.columns[column.key]);
       document.documentElement.style.setProperty(`--label-${column.key}`, words);
@@ -66,51 +82,55 @@ export class Tools {
   }
 
   _columns() {
-    const { at } = this._page;
+    const page = this._page;
     for (const column of COLUMNS) {
-      const cell = document.createElement("th");
-      cell.scope = "col";
-      cell.className = column.numeric ? `${column.key} figure` : column.key;
-      cell.title = this._texts.column_hints[column.key];
       const words = this._texts.columns[column.key];
+      const cell = html("th", { scope: "col", title: this._texts.column_hints[column.key] });
+      cell.className = column.numeric ? `${column.key} figure` : column.key;
       if (column.worst) {
-        const button = document.createElement("button");
-        button.type = "button";
-        button.append(words);
-        button.addEventListener("click", () => {
-          this._page.reorder(clicked(this._page.order, column.key));
-        });
+        const button = html("button", { type: "button" }, words);
+        button.addEventListener("click", () => page.reorder(clicked(page.order, column.key)));
         cell.append(button);
         this._heads.set(column.key, cell);
       } else cell.append(words);
-      at.columns.append(cell);
+      page.at.columns.append(cell);
     }
   }
 
-  _controls(code) {
+  _ordering() {
     const page = this._page;
-    const { at } = page;
-    for (const column of SORTABLE) at.sort.append(new Option(this._texts.columns[column.key], column.key));
+    const { at, rhythm } = page;
+    for (const column of SORTABLE) {
+      at.sort.append(new Option(this._texts.columns[column.key], column.key));
+    }
     at.sort.addEventListener("change", () => {
-      const order = { ...page.order, key: at.sort.value, direction: "" };
-      page.reorder(clicked(order, at.sort.value));
+      page.reorder(clicked({ ...page.order, direction: "" }, at.sort.value));
     });
     at.group.addEventListener("change", () => {
       page.reorder({ ...page.order, grouped: at.group.checked });
     });
-    at["sort-now"].addEventListener("click", () => page.rhythm.now());
-    at["sort-pause"].addEventListener("click", () => {
-      page.rhythm.paused = !page.rhythm.paused;
-      at["sort-pause"].setAttribute("aria-pressed", String(page.rhythm.paused));
+    at["sort-now"].addEventListener("click", () => {
+      rhythm.now();
       page.beat();
     });
-    at["sort-pause"].setAttribute("aria-pressed", "false");
-    at.stop.addEventListener("click", () => {
-      const stopped = page.line.state === "stopped";
-      if (stopped) page.feed.start();
-      else page.feed.stop();
-      at.stop.textContent = stopped ? this._texts.stop : this._texts.resume;
+    at["sort-pause"].addEventListener("click", () => {
+      rhythm.paused = !rhythm.paused;
+      at["sort-pause"].setAttribute("aria-pressed", String(rhythm.paused));
+      page.beat();
     });
+    for (const type of ["pointermove", "pointerdown", "wheel"]) {
+      at.streams.addEventListener(type, () => rhythm.touch(), { passive: true });
+    }
+    at.streams.addEventListener("pointerleave", () => rhythm.leave());
+  }
+
+  _running() {
+    const page = this._page;
+    page.at.stop.addEventListener("click", () => page.stop(!page.stopped));
+  }
+
+  _languages(code) {
+    const { at } = this._page;
     for (const [key, texts] of Object.entries(LANGUAGES)) {
       const option = new Option(texts.name, key, false, key === code);
       option.lang = key;

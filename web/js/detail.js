@@ -1,0 +1,200 @@
+/**
+ * What unfolds below a line: why the score is what it is, the last samples, and every field.
+ *
+ * It is made when a row is unfolded and thrown away when it is folded, so that only what
+ * somebody looks at costs anything.
+ */
+import { LEVELS } from "./columns.js";
+import { Chart } from "./chart.js";
+import { html, write } from "./element.js";
+import { GROUPS, read } from "./fields.js";
+import { carryOn, failures, fetchPast, fromEntry } from "./past.js";
+
+const PARTS = [
+  ["whole", (entry) => [entry.score, entry.score_level]],
+  ["upstream", (entry) => [entry.score_detail.upstream, entry.score_level_detail.upstream]],
+  ["live_delay", (entry) => [entry.score_detail.live_delay, entry.score_level_detail.live_delay]],
+];
+
+export class Detail {
+  constructor(entry, format) {
+    this._id = entry.mms_stream_id;
+    this._format = format;
+    this._points = [];
+    this._values = new Map();
+    this._leaving = new AbortController();
+    const { texts } = format;
+    this._reasons = html("ul", { className: "reasons", lang: "en" });
+    this._bars = PARTS.map(([name]) => this._bar(texts.parts[name]));
+    this._failures = html("ul", { className: "failures", lang: "en" });
+    this._past = html("p", { className: "past", role: "status" }, texts.fetching);
+    this._charts = this._makeCharts();
+    const drawings = html(
+      "div",
+      { className: "charts", tabIndex: 0, role: "group", ariaLabel: texts.charts_hint },
+      ...this._charts.map((chart) => chart.element),
+    );
+    this._follow(drawings);
+    this.element = html(
+      "div", { className: "rich" },
+      html(
+        "section", { className: "why" },
+        html("h2", {}, texts.why), this._reasons,
+        html("div", { className: "bars" }, ...this._bars.map((bar) => bar.element)),
+      ),
+      html("section", { className: "past" }, html("h2", {}, texts.past), this._past, drawings, this._failures),
+      html("section", { className: "fields" }, ...this._groups(), this._links()),
+    );
+    this.update(entry);
+    this._fetch();
+  }
+
+  /** Show a newer entry. */
+  update(entry) {
+    const format = this._format;
+    for (const [field, node] of this._values) write(node, read(field, entry, format));
+    PARTS.forEach(([, value], i) => this._bars[i].show(...value(entry)));
+    const reasons = entry.score_reasons.length ? entry.score_reasons : [format.texts.no_reasons];
+    this._link(entry);
+    this._reasons.lang = entry.score_reasons.length ? "en" : "";
+    list(this._reasons, reasons);
+    const points = carryOn(this._points, fromEntry(entry));
+    if (points === this._points || !this._fetched) return;
+    this._points = points;
+    this._draw();
+  }
+
+  /** Nobody looks any more. */
+  close() {
+    this._leaving.abort();
+    this.element.remove();
+  }
+
+  async _fetch() {
+    const { texts } = this._format;
+    let points = [];
+    try {
+      points = await fetchPast(this._id, this._leaving.signal);
+    } catch (error) {
+      if (this._leaving.signal.aborted) return;
+      write(this._past, texts.no_past(error.message));
+    }
+    this._fetched = true;
+    // what came live meanwhile may be newer than what was kept when it was asked for
+    for (const point of this._points) points = carryOn(points, point);
+    this._points = points;
+    if (points.length) this._draw();
+  }
+
+  _draw() {
+    const [format, points] = [this._format, this._points];
+    const { texts } = format;
+    for (const chart of this._charts) chart.draw(points);
+    write(this._past, texts.kept(format.integer(points.length)));
+    list(this._failures, failures(points).map((run) => texts.failed(
+      format.clock(run.from),
+      run.count > 1 ? format.clock(run.to) : "",
+      run.reason,
+      format.integer(run.count),
+    )));
+  }
+
+  _makeCharts() {
+    const format = this._format;
+    const { texts } = format;
+    const chart = (title, lines, show, top) => new Chart({
+      title, lines, show, top, clock: (ms) => format.clock(ms), dash: format.dash,
+    });
+    const line = (key, style) => ({ key, style, name: texts.lines[key] });
+    const seconds = (value) => `${format.decimal(value)} ${texts.units.s}`;
+    return [
+      chart(texts.charts.in, [line("declared", "declared"), line("in", "in")], (v) => format.flow(v), 100),
+      chart(texts.charts.out, [line("out", "out")], (v) => format.flow(v), 100),
+      chart(texts.charts.delay, [line("delay", "delay")], seconds, 2),
+      chart(texts.charts.viewers, [line("viewers", "viewers")], (v) => format.integer(v), 5),
+      chart(texts.charts.score, [line("score", "score")], (v) => format.integer(v), 100),
+    ];
+  }
+
+  /** One cursor over all charts, moved by the pointer or by the arrow keys. */
+  _follow(drawings) {
+    let index = -1;
+    const point = (to) => {
+      index = to;
+      for (const chart of this._charts) chart.point(index);
+    };
+    drawings.addEventListener("pointermove", (event) => {
+      const plot = event.target.closest(".plot");
+      if (!plot) return;
+      const box = plot.getBoundingClientRect();
+      point(this._charts[0].nearest((event.clientX - box.left) / box.width));
+    });
+    drawings.addEventListener("pointerleave", () => point(-1));
+    drawings.addEventListener("blur", () => point(-1));
+    drawings.addEventListener("keydown", (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!step) return;
+      event.preventDefault();
+      const last = this._points.length - 1;
+      point(index < 0 ? last : Math.min(last, Math.max(0, index + step)));
+    });
+  }
+
+  _bar(name) {
+    const format = this._format;
+    const fill = html("span", { className: "fill" });
+    const track = html("span", { className: "track", role: "meter", ariaLabel: name, ariaValueMin: 0, ariaValueMax: 100 }, fill);
+    const figure = html("span", { className: "figure" }, "");
+    const element = html("div", { className: "bar-of" }, html("span", {}, name), track, figure);
+    const show = (score, level) => {
+      const state = LEVELS[level] || "unknown";
+      element.dataset.state = state;
+      fill.style.setProperty("width", `${score ?? 0}%`);
+      track.ariaValueNow = score ?? 0;
+      const words = `${format.integer(score)} ${format.texts.states[state]}`;
+      track.ariaValueText = words;
+      write(figure, words);
+    };
+    return { element, show };
+  }
+
+  _groups() {
+    const { texts } = this._format;
+    return Object.entries(GROUPS).map(([name, fields]) => {
+      const rows = fields.map((field) => {
+        const value = html("dd", { className: field.unit === "text" ? "text" : "" }, "-");
+        this._values.set(field, value);
+        const [title, meaning] = texts.fields[field.name];
+        return html(
+          "div", { title: meaning },
+          html("dt", {}, title, html("code", {}, field.name), html("small", {}, meaning)), value,
+        );
+      });
+      return html("div", { className: "group-of" }, html("h2", {}, texts.groups[name]), html("dl", {}, ...rows));
+    });
+  }
+
+  _links() {
+    const { texts } = this._format;
+    const history = html("a", { href: `samples/${this._id}/history?limit=200` }, texts.links.history);
+    this._self = html("a", {}, texts.links.entry);
+    this._interface = html("a", { rel: "noreferrer" }, texts.links.interface);
+    return html("p", { className: "links" }, this._self, history, this._interface);
+  }
+
+  _link(entry) {
+    const address = entry.sample_interface;
+    this._self.href = `samples/0-0/${encodeURIComponent(address)}/unify_name/asc/0`;
+    // a media server could list anything; only what a browser fetches becomes a link
+    this._interface.hidden = !/^https?:\/\//i.test(address);
+    if (!this._interface.hidden) this._interface.href = address;
+  }
+}
+
+function list(element, texts) {
+  while (element.children.length > texts.length) element.lastChild.remove();
+  texts.forEach((text, i) => {
+    if (element.children[i]) write(element.children[i], text);
+    else element.append(html("li", {}, text));
+  });
+}
