@@ -155,7 +155,7 @@ class ControlTests(SimulatorTestCase):
                 "/streams/1",
                 {"behaviour": "starved", "kilobytes_per_second": -1},
                 400,
-                "kilobytes_per_second is -1, allowed: 0 to 1e+06",
+                "kilobytes_per_second is -1, allowed: 0 to 1000000",
             ),
             (
                 "PUT",
@@ -211,6 +211,8 @@ class LocalTests(SynchronousTestCase):
             (IPv4Address("TCP", "127.0.0.1", 1), True),
             (IPv4Address("TCP", "127.8.0.1", 1), True),
             (IPv6Address("TCP", "::1", 1), True),
+            (IPv6Address("TCP", "::ffff:127.0.0.1", 1), True),
+            (IPv6Address("TCP", "::ffff:192.0.2.1", 1), False),
             (IPv6Address("TCP", "fe80::1%eth0", 1), False),
             (IPv4Address("TCP", "192.0.2.1", 1), False),
             (UNIXAddress("/tmp/socket"), True),

@@ -43,7 +43,9 @@ class Parameter:
         if isinstance(number, bool) or not isinstance(number, int | float):
             raise InputError(f"{self.name} is not a number: {number!r}")
         if not (math.isfinite(number) and self.least <= number <= self.most):
-            raise InputError(f"{self.name} is {number:g}, allowed: {self.least:g} to {self.most:g}")
+            raise InputError(
+                f"{self.name} is {number:.10g}, allowed: {self.least:.10g} to {self.most:.10g}"
+            )
         return float(number)
 
 

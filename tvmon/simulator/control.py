@@ -236,7 +236,8 @@ def is_local(request: Request) -> bool:
     host = getattr(request.getClientAddress(), "host", None)
     if host is None:
         return True
-    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    address = ipaddress.ip_address(host.partition("%")[0])
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _entry(stream: LiveStream) -> dict[str, Any]:
