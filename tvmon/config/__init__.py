@@ -134,7 +134,7 @@ def _web(web: Section) -> Web:
         return wrong if wrong or guarded or anonymous or is_local(text) else OPEN_TO_ALL
 
     listen = web.texts("listen", ("tcp:8080:interface=127.0.0.1",), check=reachable_by_whom_it_may)
-    clients = web.whole("event_clients", 1000, unit="readers", least=0, most=100_000)
+    clients = web.whole("event_clients", 200, unit="readers", least=0, most=100_000)
     return Web(listen, token, user, password, anonymous, clients)
 
 
