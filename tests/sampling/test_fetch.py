@@ -315,6 +315,22 @@ class KeptConnections(FetchCase):
         await self.until(lambda: not self.fetcher.figures.connections)
         self.assertEqual((await self.get(self.upstream.url())).status, 200)
 
+    async def test_what_nobody_asked_for_as_we_ask(self) -> None:
+        """It is on its way out in the very turn of the reactor in which it would be lent."""
+        await self.get(self.upstream.url())
+        (peer,) = self.upstream.open
+        (connection,) = self.fetcher._connections._all
+        connection.dataReceived(b"HTTP/1.1 408 Request Timeout\r\n")
+        self.assertEqual((await self.get(self.upstream.url())).status, 200)
+        self.assertEqual((self.upstream.accepted, peer.served), (2, 1))
+
+    async def test_more_than_promised_after_a_long_head(self) -> None:
+        """The same, where all of it arrives at once and is longer than a head may be."""
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX: %b\r\n\r\nabc" % (b"x" * 16_000)
+        url = self.upstream.at("/x", says(answer + b"HTTP/1.1 500 Evil\r\n" * 100))
+        for _ in range(3):
+            self.assertEqual(await self.get(url), Answer(200, "OK", b"abc"))
+
     async def test_more_than_promised(self) -> None:
         """What follows a body is dropped, and never taken for the next answer."""
         url = self.upstream.at(

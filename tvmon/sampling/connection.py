@@ -112,9 +112,11 @@ class Connection(HTTP11ClientProtocol):
         # Most heads end within their room, whatever came along behind them.
         borrower.head_room = 0
         super().dataReceived(data[:room])
-        if borrower.head_room >= 0 and self.borrower is borrower:
+        if self.borrower is not borrower:
+            self.abort_now()  # that was all of the answer, and there is more
+        elif borrower.head_room >= 0:
             borrower.endless()
-        elif self.open and not self._aborted:
+        else:
             super().dataReceived(data[room:])
 
     def connectionLost(self, reason: Failure | None = None) -> None:
@@ -126,6 +128,11 @@ class Connection(HTTP11ClientProtocol):
             self.borrower = None
         self._on_lost(self)
         super().connectionLost(reason)
+
+    @property
+    def usable(self) -> bool:
+        """Whether a request may be sent."""
+        return self.open and not self._aborted and self.state == "QUIESCENT"
 
     def abort_now(self) -> None:
         """

@@ -77,13 +77,14 @@ class Connections:
     def take(self, origin: Origin) -> Connection | None:
         """An idle connection, the freshest first."""
         idle = self._idle.get(origin)
-        if not idle:
-            return None
-        connection = idle.pop()
-        if not idle:
-            del self._idle[origin]
-        self.reused += 1
-        return connection
+        while idle:
+            connection = idle.pop()
+            if not idle:
+                del self._idle[origin]
+            if connection.usable:  # or it is on its way out
+                self.reused += 1
+                return connection
+        return None
 
     async def open(self, origin: Origin, at: Callable[[Step], None]) -> Connection:
         """A new connection; raises as :meth:`~tvmon.sampling.dialing.Dialer.dial`."""
