@@ -155,11 +155,13 @@ class Embedded:
         self._stopping = True
         self._alarm.ring()
         patience = (max(seconds - 2 * LAST_STEPS_SECONDS, LAST_STEPS_SECONDS), LAST_STEPS_SECONDS)
-        for name, limit in zip(("INT", "QUIT"), patience, strict=True):
-            if await self._is_gone(name, limit):
+        for number, limit in zip((signal.SIGINT, signal.SIGQUIT), patience, strict=True):
+            if await self._is_gone(number, limit):
                 break
         else:
-            await self._is_gone("KILL", ORPHAN_SECONDS)
+            if not await self._is_gone(signal.SIGKILL, LAST_STEPS_SECONDS) and self._process:
+                # A child of its own that hangs holds our end of its standard error.
+                self._process.loseConnection()
         running, self._running = self._running, None
         if running is not None:
             await running
@@ -167,16 +169,16 @@ class Embedded:
         if cluster is not None:
             cluster.release()
 
-    async def _is_gone(self, signal_name: str, seconds: float) -> bool:
+    async def _is_gone(self, number: signal.Signals, seconds: float) -> bool:
         if self._child is None or self._process is None:
             return True
         gone = Deferred[None]()
         self._child.ended.addCallback(_and_tell, gone)
         try:
-            self._process.signalProcess(signal_name)
+            self._process.signalProcess(number)
         except ProcessExitedAlready:
             # It has ended, and we are about to be told.
-            self.log.debug("the embedded server was gone before {name}", name=signal_name)
+            self.log.debug("the embedded server was gone before {name}", name=number.name)
         gone.addTimeout(seconds, self._reactor)
         try:
             await gone
@@ -248,15 +250,15 @@ class Embedded:
         """
         file = cluster.data / "postmaster.pid"
         give_up = self._reactor.seconds() + ORPHAN_SECONDS
-        name = signal.SIGINT
+        number = signal.SIGINT
         while not self._stopping and file.exists():
             pid = _first_number(file)
             if pid is None or not _is_server(pid, cluster):
                 file.unlink(missing_ok=True)
                 return
             if self._reactor.seconds() > give_up:
-                name = signal.SIGQUIT
-            os.kill(pid, name)
+                number = signal.SIGQUIT
+            os.kill(pid, number)
             await self._alarm.sleep(LAST_STEPS_SECONDS)
 
 
