@@ -8,7 +8,7 @@ When media servers are asked, whom to stop asking, and how long to wait.
     sampler.py    one stream, one LoopingCall
     turns.py      how late a turn is, and how many were left out; pure
     asking.py     one question under one deadline, whatever happens
-    fetch.py      the HTTP of it
+    fetch.py      the HTTP of it, with targets, names, dialing, connections, body and reasons
     meters.py     what all of this says of itself to Prometheus
     redact.py     texts that may be logged
 """
