@@ -296,7 +296,11 @@ class ProcessTests(SynchronousTestCase):
     """The command as a process of its own."""
 
     def start(self, *arguments: str, **environ: str) -> subprocess.Popen[str]:
-        script = "import sys; from tvmon.cli import main; sys.exit(main())"
+        # A shell that runs the tests in the background has Ctrl+C ignored, by its children too.
+        script = (
+            "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+            " from tvmon.cli import main; sys.exit(main())"
+        )
         process = subprocess.Popen(
             [sys.executable, "-c", script, *arguments],
             env={**os.environ, "PYTHONPATH": str(CHECKOUT), **environ},
