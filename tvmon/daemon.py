@@ -196,6 +196,7 @@ class Daemon(MultiService):
             polling=self._config.polling,
         )
         self._updaters[server.name] = updater
+        updater.adopt(server.extra_streams)
         updater.startService()
 
     async def _fetch_listing(self, request: Request, seconds: float) -> Answer:
@@ -272,6 +273,7 @@ class Daemon(MultiService):
             web=self._web,
             filled=self._until_filled,
             boot=self._boot,
+            event_clients=web.event_clients,
         )
 
 

@@ -31,7 +31,9 @@ KEEP_ALIVE_SECONDS = 15.0
 STALLED_SECONDS = 60.0
 """A client that has read nothing for so long is dropped."""
 
-MOST_LISTENERS = 200
+CLIENTS = 200
+"""How many may listen at a time where nothing else is said."""
+
 RETRY_MS = 2000
 """When a browser connects again after the stream has ended."""
 
@@ -52,7 +54,9 @@ class Events:
         filled: Callable[[], Awaitable[None]],
         boot: str,
         cooperator: Cooperator,
+        most_clients: int = CLIENTS,
     ) -> None:
+        self._most_clients = most_clients
         self._clock, self._now, self._board = clock, now, board
         self._filled, self._boot, self._cooperator = filled, boot, cooperator
         self._listeners: set[Listener] = set()
@@ -81,17 +85,18 @@ class Events:
     async def events(self, request: Request) -> None:
         """Events until the client goes away."""
         given = parse_arguments(arguments(request), ["last_event_id"])
-        last = request.requestHeaders.getRawHeaders("Last-Event-ID", [""])[-1]
+        header = request.requestHeaders.getRawHeaders(b"Last-Event-ID", [b""])[-1]
+        last = header.decode("utf-8", "replace") or given.get("last_event_id", "")
         await shielded(self._filled())
-        if len(self._listeners) >= MOST_LISTENERS:
-            raise busy(f"{MOST_LISTENERS} clients listen already", 30)
+        if len(self._listeners) >= self._most_clients:
+            raise busy(f"{self._most_clients} clients listen already", 30)
         request.setHeader(b"Content-Type", b"text/event-stream; charset=utf-8")
         request.setHeader(b"Cache-Control", b"no-store")
         request.setHeader(b"X-Accel-Buffering", b"no")
         request.write(b"retry: %d\n\n" % RETRY_MS)
         if request.method == b"HEAD":
             return
-        follows, heard = self._place(last or given.get("last_event_id", ""))
+        follows, heard = self._place(last)
         listener = Listener(
             request,
             feed=self._feed,
@@ -124,7 +129,8 @@ class Events:
         if not self._keep_alive.running:
             self._keep_alive.start(KEEP_ALIVE_SECONDS, now=False)
         self._offer(listener, self._clock.seconds())
-        self._wake()
+        if listener.waits:
+            self._wake()
 
     def _hello(self, follows: str) -> dict[str, object]:
         return {

@@ -22,7 +22,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
 from tvmon.api.access import Access
-from tvmon.api.events import Events
+from tvmon.api.events import CLIENTS, Events
 from tvmon.api.health import Health
 from tvmon.api.metrics import Metrics
 from tvmon.api.openapi import Description
@@ -77,6 +77,7 @@ def make_api(
     web: Path,
     filled: Callable[[], Awaitable[None]],
     boot: str,
+    event_clients: int = CLIENTS,
 ) -> Api:
     """
     The API over a board.
@@ -90,6 +91,7 @@ def make_api(
     :param web: the folder of the page
     :param filled: done when the board tells what was known before the last restart
     :param boot: differs from start to start
+    :param event_clients: how many may listen to the events at a time
     """
     own = CollectorRegistry()
     cooperator = slices(clock)
@@ -105,6 +107,7 @@ def make_api(
         filled=filled,
         boot=boot,
         cooperator=cooperator,
+        most_clients=event_clients,
     )
     metrics = Metrics(clock=clock, board=board, bodies=bodies, registries=(registry, own))
     rooms: dict[bytes, IResource] = {

@@ -63,6 +63,10 @@ class MediaServer(Protocol):
     def name(self) -> str:
         """The name of its section in the configuration."""
 
+    @property
+    def extra_streams(self) -> tuple[Stream, ...]:
+        """What the configuration names beside what the server lists; sampled from the start."""
+
     async def list_streams(self, fetch: Fetch) -> Listing:
         """Every stream that the server has now."""
 
