@@ -7,17 +7,20 @@ import { html, svg, write } from "./element.js";
 
 const WIDTH = 600;
 const HEIGHT = 100;
+const HEADROOM = 1.1; // so that the line does not run along the upper edge
 
 export class Chart {
   /**
    * @param lines [{key, name, style}]: which fields of a point are drawn, and how
    * @param show turns a value into words with its unit
    * @param top the least upper end of the scale
+   * @param fixed whether it is the only one
    */
-  constructor({ title, lines, show, top, clock, dash }) {
+  constructor({ title, lines, show, top, fixed, clock, dash }) {
     this._lines = lines;
     this._show = show;
     this._top = top;
+    this._room = fixed ? 1 : HEADROOM;
     this._clock = clock;
     this._dash = dash;
     this._points = [];
@@ -55,7 +58,7 @@ export class Chart {
     this._points = points;
     const values = points.flatMap((point) => this._lines.map(({ key }) => point[key]));
     const told = values.filter((value) => value !== null);
-    const high = Math.max(this._top, ...told);
+    const high = Math.max(this._top, ...told.map((value) => value * this._room));
     const low = Math.min(0, ...told);
     this._scale = (value) => HEIGHT - ((value - low) / (high - low || 1)) * HEIGHT;
     this._span(points);

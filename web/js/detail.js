@@ -39,8 +39,9 @@ export class Detail {
       "div", { className: "rich" },
       html(
         "section", { className: "why" },
-        html("h2", {}, texts.why), this._reasons,
+        html("h2", {}, texts.why),
         html("div", { className: "bars" }, ...this._bars.map((bar) => bar.element)),
+        this._reasons,
       ),
       html("section", { className: "past" }, html("h2", {}, texts.past), this._past, drawings, this._failures),
       html("section", { className: "fields" }, ...this._groups(), this._links()),
@@ -102,17 +103,24 @@ export class Detail {
   _makeCharts() {
     const format = this._format;
     const { texts } = format;
-    const chart = (title, lines, show, top) => new Chart({
-      title, lines, show, top, clock: (ms) => format.clock(ms), dash: format.dash,
+    const chart = (name, keys, show, top, fixed = false) => new Chart({
+      title: texts.charts[name],
+      lines: keys.map((key) => ({ key, style: key, name: texts.lines[key] })),
+      show,
+      top,
+      fixed,
+      clock: (ms) => format.clock(ms),
+      dash: format.dash,
     });
-    const line = (key, style) => ({ key, style, name: texts.lines[key] });
-    const seconds = (value) => `${format.decimal(value)} ${texts.units.s}`;
+    const flow = (kbps) => format.flow(kbps);
+    const count = (number) => format.integer(number);
+    const seconds = (number) => `${format.decimal(number)} ${texts.units.s}`;
     return [
-      chart(texts.charts.in, [line("declared", "declared"), line("in", "in")], (v) => format.flow(v), 100),
-      chart(texts.charts.out, [line("out", "out")], (v) => format.flow(v), 100),
-      chart(texts.charts.delay, [line("delay", "delay")], seconds, 2),
-      chart(texts.charts.viewers, [line("viewers", "viewers")], (v) => format.integer(v), 5),
-      chart(texts.charts.score, [line("score", "score")], (v) => format.integer(v), 100),
+      chart("in", ["declared", "in"], flow, 100),
+      chart("out", ["out"], flow, 100),
+      chart("delay", ["delay"], seconds, 2),
+      chart("viewers", ["viewers"], count, 5),
+      chart("score", ["score"], count, 100, true),
     ];
   }
 
@@ -166,8 +174,9 @@ export class Detail {
         this._values.set(field, value);
         const [title, meaning] = texts.fields[field.name];
         return html(
-          "div", { title: meaning },
-          html("dt", {}, title, html("code", {}, field.name), html("small", {}, meaning)), value,
+          "div", {},
+          html("dt", {}, title, html("small", {}, html("code", {}, field.name), ` ${meaning}`)),
+          value,
         );
       });
       return html("div", { className: "group-of" }, html("h2", {}, texts.groups[name]), html("dl", {}, ...rows));

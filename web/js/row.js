@@ -85,6 +85,11 @@ export class Row {
       this.detail.setAttribute("hidden", "until-found");
       this.detail.classList.remove("found");
     }
+    // a folded detail is no row of the table for those who hear it
+    for (const element of [this.detail, cell]) {
+      if (open) element.removeAttribute("role");
+      else element.setAttribute("role", "none");
+    }
     this.button.setAttribute("aria-expanded", String(open));
     this.line.classList.toggle("open", open);
   }
