@@ -77,6 +77,11 @@ def _pair(values: Values) -> tuple[int, int]:
     return values[0], values[1]
 
 
+def _is_sampled(board: Board, stream: Stream) -> bool:
+    entry = board.get(stream.mms_stream_id)
+    return entry is not None and entry.newest is not None
+
+
 async def restore(
     session: Session,
     board: Board,
@@ -85,7 +90,12 @@ async def restore(
     clock: IReactorTime,
     now: Callable[[], float],
 ) -> None:
-    """Put each of these streams back on the board, with its newest samples."""
+    """
+    Put each of these streams back on the board, with its newest samples.
+
+    Those that have been sampled meanwhile are left out: what was seen just now is newer.
+    """
+    streams = [stream for stream in streams if not _is_sampled(board, stream)]
     parts = [
         streams[start : start + STREAMS_AT_A_TIME]
         for start in range(0, len(streams), STREAMS_AT_A_TIME)

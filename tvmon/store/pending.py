@@ -83,12 +83,13 @@ class Pending:
         for state in states:
             self.streams.setdefault(state.stream.mms_stream_id, state)
 
-    def give_back(self, batch: Iterable[Row]) -> int:
+    def begin_again(self, batch: Iterable[Row], newest: Mapping[int, int]) -> int:
         """
-        Rows that were not written wait again, before the younger ones, without a number.
+        Number anew, after these; a batch that was taken waits again, before the younger rows.
 
-        How many had to go, as 200 younger ones of their stream wait.
+        How many of it had to go, as 200 younger ones of their stream wait.
         """
+        self.count_from(newest)
         gone = 0
         for row in reversed(list(batch)):
             row.number = None

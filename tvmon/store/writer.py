@@ -146,9 +146,8 @@ class Writer:
 
     def begin_again(self, newest: Mapping[int, int]) -> None:
         """Another process wrote here meanwhile, or this is another database: count anew."""
-        self._overflow(self._pending.give_back(self._batch))
+        self._overflow(self._pending.begin_again(self._batch, newest))
         self._batch = []
-        self._pending.count_from(newest)
         for entry in self._board.entries():
             if entry.stream.mms_stream_id not in self._pending.streams:
                 self._pending.change(StreamState(entry.stream, self._now(), None))
