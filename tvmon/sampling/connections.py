@@ -116,7 +116,7 @@ class Connections:
             self._sweep_later()
 
     async def close(self) -> None:
-        """Abort what is lent and close what is idle; nothing is left afterwards."""
+        """Abort what is lent and close what is idle; takes twice STOP_SECONDS at most."""
         self._closed = Deferred()
         idle = [connection for idle in self._idle.values() for connection in idle]
         self._idle.clear()
@@ -125,10 +125,15 @@ class Connections:
         for connection in idle:
             self.part(connection)
         if self._all:
-            force = self._clock.callLater(STOP_SECONDS, self._abort_all)
+            forces = [
+                self._clock.callLater(STOP_SECONDS, self._abort_all),
+                # So that a fault of the TLS library holds up no stop.
+                self._clock.callLater(2 * STOP_SECONDS, self._end_close),
+            ]
             await self._closed
-            if force.active():
-                force.cancel()
+            for force in forces:
+                if force.active():
+                    force.cancel()
         if self._sweeping is not None:
             self._sweeping.cancel()
             self._sweeping = None
@@ -160,7 +165,11 @@ class Connections:
             idle.remove(connection)
             if not idle:
                 del self._idle[connection.origin]
-        if self._closed is not None and not self._all:
+        if not self._all:
+            self._end_close()
+
+    def _end_close(self) -> None:
+        if self._closed is not None and not self._closed.called:
             self._closed.callback(None)
 
     def _sweep_later(self) -> None:
