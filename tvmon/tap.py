@@ -1,15 +1,18 @@
 """
 ``twistd tvmon``: its options, its service, and the only place that names the reactor.
 
-Two things about the process are settled here.  Twisted's reactor takes its time from the wall
+Three things about the process are settled here.  Twisted's reactor takes its time from the wall
 clock, so a clock that is set back by a day would stop every timer for a day; ours takes it from
 the monotonic one.  And SIGTERM ends twistd by that very signal; an orderly stop is success, so
-ours ends with 0, while a start or a database that is refused ends with 1.
+ours ends with 0, while a start or a database that is refused ends with 1.  And Python looks for
+garbage by walking through everything that lives, which with ten thousand streams stops the
+reactor for a tenth of a second; ours looks more rarely, and not at what was there at the start.
 """
 
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import signal
 import sys
@@ -71,6 +74,7 @@ def makeService(options: Options, reactor: Any = None) -> Daemon:
         web=options["web-folder"],
     )
     reactor.callWhenRunning(_handle_signals, reactor, daemon)
+    reactor.callWhenRunning(_calm_the_collector)
     return daemon
 
 
@@ -87,6 +91,12 @@ def _handle_signals(reactor: Any, daemon: Daemon) -> None:
     on(signal.SIGTERM, stop)
     on(signal.SIGINT, stop)
     on(signal.SIGHUP, lambda: Deferred.fromCoroutine(daemon.reload()))
+
+
+def _calm_the_collector() -> None:
+    """A poll that ends well leaves no cycles; an aborted one leaves a few dozen objects."""
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 1000)
 
 
 def _end(reactor: Any, why: str) -> None:
