@@ -104,6 +104,7 @@ class Events:
             clock=self._clock,
             boot=self._boot,
             heard=heard,
+            waiting=self._wake,
         )
         self._join(listener, follows)
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from twisted.internet.defer import Deferred
@@ -35,6 +35,7 @@ class Listener:
     It is told of streams in the order of their revisions, each as it is at that moment.  The id
     of an event is the place in that order, so whoever resumes there misses nothing.
 
+    :param waiting: called when it has taken its news slowly, and there are newer ones
     :ivar heard: the board's revision up to which it has been told
     :ivar stalled_since: since when it does not read, on the clock; ``None`` while it does
     :ivar done: fires when it is to have no more events, and when it has gone away
@@ -49,9 +50,10 @@ class Listener:
         clock: IReactorTime,
         boot: str,
         heard: int,
+        waiting: Callable[[], None],
     ) -> None:
         self._request, self._feed, self._board = request, feed, board
-        self._clock, self._boot = clock, boot
+        self._clock, self._boot, self._waiting = clock, boot, waiting
         self.heard = heard
         self.stalled_since: float | None = None
         self.done: Deferred[None] = Deferred(lambda done: done.callback(None))
@@ -126,6 +128,8 @@ class Listener:
             if not items:
                 self._news = None
                 self.heard = self._upto
+                if self.waits:
+                    self._waiting()
                 return
             self.heard = items[-1].revision
             text = b"".join(map(self._event, items))
