@@ -33,7 +33,6 @@ class _Anything(BaseConverter):
 def json_klein() -> Klein:
     """A Klein that redirects nobody, and answers every error as JSON."""
     app = Klein()
-    app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     app.url_map.converters["anything"] = _Anything
 

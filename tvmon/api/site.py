@@ -28,7 +28,7 @@ from tvmon.api.metrics import Metrics
 from tvmon.api.openapi import Description
 from tvmon.api.page import Page
 from tvmon.api.query import decoded, parse_samples
-from tvmon.api.refusal import Refusal
+from tvmon.api.refusal import Refusal, not_allowed
 from tvmon.api.reply import HEADERS, Refused
 from tvmon.api.samples import Samples
 from tvmon.api.slices import Bodies, slices
@@ -180,6 +180,8 @@ class _Root(Resource):
             if request.path.startswith(b"/samples/"):
                 parse_samples(request.path)  # names the part that is wrong
             raise
+        if request.method != request.method.upper():
+            raise not_allowed(["GET", "HEAD"])  # Klein would take "get" for "GET"
 
     def _count(self, request: Request, name: str) -> None:
         def answered(result: Failure | None) -> None:
