@@ -178,7 +178,7 @@ class DeathTests(StoreCase):
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.store.serve", str(where)],
             cwd=CHECKOUT,
-            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join((str(CHECKOUT), *sys.path))},
             stdout=subprocess.PIPE,
             text=True,
         )

@@ -125,7 +125,7 @@ class Store(Service):
         except ValueError as problem:
             raise SystemExit(f"tvmon: [database] url: {problem}") from None
         super().startService()
-        self._away = _Outage(self._now(), self._reactor.seconds(), "connecting")
+        self._away = _Outage(self._now(), self._reactor.seconds(), "starting")
         for entry in self._board.entries():
             self._writer.stream_put(entry)
         self._unlisten = self._board.listen(self._writer)
@@ -187,6 +187,8 @@ class Store(Service):
         return newest[:limit]
 
     def _connect(self) -> None:
+        # From here on a database that does not answer is worth a line, not from initdb on.
+        self._away = _Outage(self._now(), self._reactor.seconds(), "connecting")
         for line in self._lines:
             line.start()
 
