@@ -5,6 +5,7 @@ Whatever a server does, a fetch ends in time, with an answer or with a reason in
 words, and what it held is gone: the socket, the timer, the memory.
 
     fetch.py         one request: deadline, bounds, redirects, one retry
+    underway.py      how far it is, and why it is given up
     targets.py       URLs, worked out once
     outgoing.py      what is sent
     names.py         host names to addresses
@@ -18,10 +19,10 @@ words, and what it held is gone: the socket, the timer, the memory.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from treq.client import HTTPClient
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionDone
 from twisted.web.client import BrowserLikePolicyForHTTPS
 from twisted.web.http_headers import Headers
@@ -36,11 +37,12 @@ from tvmon.sampling.connections import (
     Connections,
     Lease,
 )
-from tvmon.sampling.dialing import Dialer, Reactor, Step
+from tvmon.sampling.dialing import Dialer, Reactor
 from tvmon.sampling.names import Lookup, Names, in_threads
 from tvmon.sampling.outgoing import NO_COOKIES, Content, headers_for
-from tvmon.sampling.reasons import Progress, causes, cut_off, explain, late
-from tvmon.sampling.targets import Origin, Target, Targets, UnusableURLError
+from tvmon.sampling.reasons import causes, cut_off, explain
+from tvmon.sampling.targets import Target, Targets, UnusableURLError
+from tvmon.sampling.underway import UnderWay
 from tvmon.servers import Answer, Request
 from tvmon.words import cleaned
 
@@ -52,8 +54,6 @@ PHRASE_CHARACTERS = 80
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _SAFE = frozenset(("GET", "HEAD"))
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Fetcher:
             idle_seconds=idle_seconds,
         )
         self._targets = Targets()
-        self._running: set[_Asking] = set()
+        self._running: set[UnderWay] = set()
         self._retried = 0
         self._closed = False
 
@@ -141,7 +141,7 @@ class Fetcher:
         if self._closed:
             raise NoAnswer("tvmon is stopping", "connection")
         most = self._body_bytes if body_bytes is None else body_bytes
-        asking = _Asking(seconds)
+        asking = UnderWay(seconds)
         timer = self._reactor.callLater(max(0.0, seconds), asking.expire)
         self._running.add(asking)
         trouble: Exception
@@ -165,7 +165,7 @@ class Fetcher:
         self._names.close()
         await self._connections.close()
 
-    async def _follow(self, asking: _Asking, request: Request, most: int) -> Answer:
+    async def _follow(self, asking: UnderWay, request: Request, most: int) -> Answer:
         """Ask, and ask again where a redirect leads; the request's headers stay at home."""
         method = request.method.upper()
         target = self._target(request.url)
@@ -199,7 +199,7 @@ class Fetcher:
 
     async def _ask(
         self,
-        asking: _Asking,
+        asking: UnderWay,
         method: str,
         target: Target,
         headers: Headers,
@@ -222,7 +222,7 @@ class Fetcher:
 
     async def _exchange(
         self,
-        asking: _Asking,
+        asking: UnderWay,
         method: str,
         target: Target,
         headers: Headers,
@@ -270,7 +270,7 @@ class Fetcher:
         finally:
             lease.end(whole)
 
-    def _trouble(self, asking: _Asking, error: Exception) -> Exception:
+    def _trouble(self, asking: UnderWay, error: Exception) -> Exception:
         """What is to be raised: the reason why it was given up, or why it failed by itself."""
         given_up, lease = asking.trouble, asking.lease
         if given_up is None:
@@ -280,70 +280,6 @@ class Fetcher:
         if given_up.outcome == "timeout" and lease is not None and lease.unanswered:
             self._connections.distrust(lease.origin)
         return given_up
-
-
-class _Asking:
-    """
-    One fetch under way: what it waits for, and why it was given up if it was.
-
-    :ivar trouble: why it was given up
-    :ivar lease: of the connection it uses now
-    :ivar length: of the body, as the head promises it
-    """
-
-    __slots__ = ("_body", "_origin", "_seconds", "_waiting", "lease", "length", "trouble")
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._waiting: Deferred[Any] | None = None
-        self._origin: Origin | None = None
-        self._body: Body | None = None
-        self.trouble: NoAnswer | None = None
-        self.lease: Lease | None = None
-        self.length: int | None = None
-
-    def begin(self, origin: Origin, lease: Lease) -> None:
-        """A request begins."""
-        self._origin, self.lease = origin, lease
-        self._body = self.length = None
-
-    def reading(self, body: Body, length: object) -> None:
-        """Its head has come."""
-        self._body = body
-        self.length = length if isinstance(length, int) else None
-
-    def on(self, waiting: Deferred[T]) -> Deferred[T]:
-        """To be awaited: it is cancelled when the fetch is given up."""
-        self._waiting = waiting
-        if self.trouble is not None:
-            waiting.cancel()
-        return waiting
-
-    def refuse(self, trouble: NoAnswer) -> None:
-        """Give up, for this reason."""
-        if self.trouble is None:
-            self.trouble = trouble
-            if self._waiting is not None:
-                self._waiting.cancel()
-
-    def expire(self) -> None:
-        """The time is over."""
-        self.refuse(late(self._seconds, self.progress()))
-
-    def progress(self) -> Progress:
-        """How far it is."""
-        lease = self.lease
-        return Progress(
-            self._origin.host if self._origin else "",
-            lease.step if lease else Step.NAME,
-            lease.received if lease else 0,
-            len(self._body.content) if self._body else 0,
-            self.length,
-        )
-
-    def over(self) -> None:
-        """Let go of everything; a raised trouble refers to this by its traceback."""
-        self._waiting = self.lease = self._body = self.trouble = None
 
 
 def _location(method: str, response: IResponse) -> str | None:
