@@ -99,7 +99,7 @@ export class Chart {
 
   _span(points) {
     this._start = points.length ? points[0].at : 0;
-    this._length = points.length > 1 ? points[points.length - 1].at - this._start : 1;
+    this._length = (points.length && points[points.length - 1].at - this._start) || 1;
     this._x = (at) => round(((at - this._start) / this._length) * WIDTH);
   }
 

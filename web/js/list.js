@@ -31,6 +31,7 @@ export class List {
     this._changed = changed;
     this._now = now;
     this._dirty = new Set();
+    this._urgent = new Set(); // those of the dirty ones whose state changed
     this._gone = new Set();
     this._drawn = new Set(); // rows with a drawing of their scores
     this._headings = new Map();
@@ -89,8 +90,8 @@ export class List {
       return;
     }
     if (this._gone.delete(row.id)) row.line.classList.remove("gone");
-    if (row.state === stateOf(entry)) this._dirty.add(row.id);
-    else this._patch(row, entry);
+    this._dirty.add(row.id);
+    if (row.state !== stateOf(entry)) this._urgent.add(row.id);
   }
 
   /** Where a stream has no row yet: make one, at the end. */
@@ -124,6 +125,8 @@ export class List {
     const seen = new Set(view);
     for (const row of this._drawn) if (!seen.has(row)) row.draw(null);
     this._drawn = seen;
+    for (const id of this._urgent) this._patch(this.rows.get(id), this._store.entries.get(id));
+    this._urgent.clear();
     const until = performance.now() + BUDGET_MS;
     for (const id of this._dirty) {
       this._patch(this.rows.get(id), this._store.entries.get(id));
@@ -187,8 +190,8 @@ export class List {
   }
 
   _patch(row, entry) {
-    this._dirty.delete(row.id);
-    if (!entry) return;
+    if (row) this._dirty.delete(row.id);
+    if (!row || !entry) return;
     row.patch(entry, this._format, this._now());
     row.tell(facts(entry, this._format));
     if (this._drawn.has(row)) row.draw(this._scores.draw(row.id));

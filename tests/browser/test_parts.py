@@ -1,0 +1,207 @@
+"""The modules of the page that need no page: run in the browser they are written for."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import Tab
+from tests.browser.stand import CHECKOUT, Stand
+
+WEB = CHECKOUT / "web"
+
+
+@pytest.fixture
+def page(stand: Stand, tab: Tab) -> Any:
+    return tab.open(stand.url)
+
+
+def run(page: Any, script: str, arg: Any = None) -> Any:
+    """What a function body returns; ``load("chart.js")`` gives it a module of the page."""
+    return page.evaluate(
+        f"async (arg) => {{ const load = (name) => import(`${{location.href}}js/${{name}}`);"
+        f" {script} }}",
+        arg,
+    )
+
+
+@pytest.mark.parametrize(
+    ("pieces", "events"),
+    [
+        (["id: a-1\nevent: sample\ndata: {}\n\n"], [["sample", "{}", "a-1"]]),
+        (list("event: gone\ndata: 1\n\n"), [["gone", "1", ""]]),
+        (["data: 1\r\n\r", "\ndata: 2\r\n\r\n"], [["message", "1", ""], ["message", "2", ""]]),
+        ([": comment\n\n", "retry: 9\n\n", "data\n\n"], [["message", "", ""]]),
+        (["data: a\ndata: b\n\ndata: half"], [["message", "a\nb", ""]]),
+        (["data:no space\n\n"], [["message", "no space", ""]]),
+    ],
+)
+def test_events_are_read_whatever_the_pieces_are(
+    page: Any, pieces: list[str], events: list[list[str]]
+) -> None:
+    script = """
+      const { EventReader } = await load("sse.js");
+      const found = [];
+      const reader = new EventReader((...event) => found.push(event));
+      for (const piece of arg) reader.push(piece);
+      return found;
+    """
+    assert run(page, script, pieces) == events
+
+
+def test_as_few_rows_as_possible_move(page: Any) -> None:
+    script = """
+      const { longestRun } = await load("place.js");
+      return arg.map((numbers) => [...longestRun(numbers)].sort((a, b) => a - b));
+    """
+    cases = [[], [0, 1, 2], [3, 0, 1, 2], [-1, 0, -1, 1], [2, 1, 0]]
+    found = run(page, script, cases)
+    assert found[:4] == [[], [0, 1, 2], [1, 2, 3], [1, 3]]
+    assert len(found[4]) == 1
+
+
+def test_bodies_of_rows_hold_any_order(page: Any) -> None:
+    script = """
+      const { Chunks } = await load("chunks.js");
+      const table = document.createElement("table");
+      table.createTHead();
+      const chunks = new Chunks(table);
+      const items = Array.from({ length: 700 }, (_, i) => {
+        const rows = [0, 1].map(() => document.createElement("tr"));
+        rows[0].id = `item${i}`;
+        return { elements: rows, i };
+      });
+      let seed = 1;
+      const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+      const wrong = [];
+      const moves = [];
+      for (let turn = 0; turn < 60; turn += 1) {
+        let wanted;
+        if (turn % 3 === 0) wanted = [...items].sort(() => random() - 0.5);
+        else {
+          wanted = [...chunks.items];
+          const [moved] = wanted.splice(Math.floor(random() * wanted.length), 1);
+          wanted.splice(Math.floor(random() * wanted.length), 0, moved);
+        }
+        if (turn % 7 === 3) wanted = wanted.slice(random() * 600);
+        const before = new Set(chunks.items).size;
+        const count = chunks.arrange(wanted);
+        if (turn % 3 && wanted.length === before) moves.push(count);
+        const shown = [...table.querySelectorAll("tr[id]")].map((row) => row.id).join();
+        if (shown !== wanted.map((item) => `item${item.i}`).join()) wrong.push(turn);
+        const pairs = [...table.querySelectorAll("tr[id]")].every((row) => !row.nextSibling.id);
+        if (!pairs) wrong.push(turn);
+        if (Math.max(...chunks.bodies.map((body) => body.rows.length / 2)) > 100) wrong.push(turn);
+      }
+      return { wrong, moves, bodies: chunks.bodies.length };
+    """
+    found = run(page, script)
+    assert found["wrong"] == []
+    assert max(found["moves"]) <= 60  # one item, and at most the half of a body that is cut
+    assert found["bodies"] < 50
+
+
+def test_an_order_and_its_address(page: Any) -> None:
+    script = """
+      const { clicked, fromAddress, toAddress, DEFAULT } = await load("order.js");
+      const there = (text) => fromAddress(new URLSearchParams(text));
+      return [
+        there(""), there("sort=-delay&group=server"), there("sort=nonsense&group=x"),
+        toAddress(DEFAULT), toAddress(there("sort=-delay&group=server")),
+        clicked(DEFAULT, "delay").direction, clicked(clicked(DEFAULT, "delay"), "delay").direction,
+      ];
+    """
+    worst = {"key": "state", "direction": "asc", "grouped": False}
+    delay = {"key": "delay", "direction": "desc", "grouped": True}
+    words = {"sort": "-delay", "group": "server"}
+    assert run(page, script) == [worst, delay, worst, {}, words, "desc", "asc"]
+
+
+def test_unknown_sorts_last_in_both_directions(page: Any) -> None:
+    script = """
+      const { Sorter } = await load("order.js");
+      const entry = (id, delay) => ({
+        mms_stream_id: id, unify_name: `n${id}`, live_delay_ms: delay, score: 1, score_level: 0,
+      });
+      const entries = [entry(1, null), entry(2, 5), entry(10, 5), entry(3, 9), entry(4, 0)];
+      const sorter = new Sorter("en");
+      return ["asc", "desc"].map((direction) =>
+        sorter.sort(entries, { key: "delay", direction }).map((one) => one.mms_stream_id));
+    """
+    assert run(page, script) == [[4, 2, 10, 3, 1], [3, 2, 10, 4, 1]]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("en", ["1,234,567", "–", "–", "12.4", "no stream", "4.25 Gbit/s", "0 kbit/s", "3 min"]),
+        ("zh", ["1,234,567", "–", "–", "12.4", "无流", "4.25 Gbit/s", "0 kbit/s", "3 分钟"]),
+        ("ru", ["1 234 567", "–", "–", "12,4", "нет потока", "4,25 Гбит/с", "0 кбит/с", "3 мин"]),  # noqa: RUF001
+        ("ko", ["1,234,567", "–", "–", "12.4", "스트림 없음", "4.25 Gbit/s", "0 kbit/s", "3 분"]),
+    ],
+)
+def test_numbers_and_units_of_every_language(page: Any, code: str, words: list[str]) -> None:
+    script = """
+      const { Format } = await load("format.js");
+      const { LANGUAGES } = await load("texts.js");
+      const format = new Format(arg, LANGUAGES[arg]);
+      return [
+        format.integer(1234567), format.integer(null), format.rate(-1), format.delay(12400),
+        format.delay(999999), format.flow(4250000), format.flow(0), format.span(199),
+      ].map((text) => text.replaceAll("\\u00a0", " "));
+    """
+    assert run(page, script, code) == words
+
+
+def test_no_language_lacks_a_text(page: Any) -> None:
+    script = """
+      const { LANGUAGES } = await load("texts.js");
+      const paths = (value, path) => (typeof value === "object"
+        ? Object.entries(value).flatMap(([key, inner]) => paths(inner, `${path}/${key}`))
+        : [`${path} ${typeof value} ${typeof value === "function" ? value.length : value !== ""}`]);
+      return Object.entries(LANGUAGES).map(([code, texts]) => [code, paths(texts, "")]);
+    """
+    found = dict(run(page, script))
+    assert set(found) == {"en", "zh", "ru", "ko"}
+    for code, paths in found.items():
+        assert paths == found["en"], code
+
+
+def test_every_field_of_an_entry_has_its_texts(page: Any) -> None:
+    script = """
+      const { FIELDS } = await load("fields.js");
+      const { COLUMNS } = await load("columns.js");
+      const { default: texts } = await load("texts/en.js");
+      return [
+        FIELDS.map((field) => field.name).filter((name) => !texts.fields[name]),
+        Object.keys(texts.fields).filter((name) => !FIELDS.some((field) => field.name === name)),
+        COLUMNS.filter(({ key }) => !texts.columns[key] || !texts.column_hints[key]),
+      ];
+    """
+    assert run(page, script) == [[], [], []]
+
+
+def test_the_page_names_every_module_so_that_none_waits_for_another() -> None:
+    html = (WEB / "index.html").read_text("utf-8")
+    named = set(re.findall(r'(?:src|modulepreload" href)="(js/[^"]+)"', html))
+    there = {str(path.relative_to(WEB)) for path in WEB.glob("js/**/*.js")}
+    assert named == there
+
+
+def test_there_is_no_inline_code_and_no_other_host() -> None:
+    for path in [WEB / "index.html", WEB / "tvmon.css", *WEB.glob("js/**/*.js")]:
+        text = path.read_text("utf-8")
+        hosts = set(re.findall(r"https?://[^\s\"'`/]+", text)) - {"http://www.w3.org"}
+        assert hosts == set(), path
+        assert "innerHTML" not in text, path
+        assert "insertAdjacentHTML" not in text, path
+    html = (WEB / "index.html").read_text("utf-8")
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", html)
+    assert not re.search(r'(?:src|href)="/', html)
+
+
+def test_modules_are_small() -> None:
+    for path in WEB.glob("js/**/*.js"):
+        assert len(path.read_text("utf-8").splitlines()) <= 350, path
