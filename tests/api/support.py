@@ -247,9 +247,14 @@ class Wire(Protocol):
         self.lost = reason
 
     @property
+    def tcp(self) -> Any:
+        """The transport, which may be told to read no further, and to end at once."""
+        return self.transport
+
+    @property
     def port(self) -> int:
-        assert self.transport is not None
-        number: int = self.transport.getHost().port
+        """Its own port."""
+        number: int = self.tcp.getHost().port
         return number
 
 
@@ -283,8 +288,8 @@ class SocketCase(TestCase):
         await port.stopListening()
         await api.stop()
         for wire in self.wires:
-            if wire.lost is None and wire.transport is not None:
-                wire.transport.abortConnection()  # type: ignore[attr-defined] # it is TCP
+            if wire.lost is None:
+                wire.tcp.abortConnection()
         await until(lambda: all(w.lost for w in self.wires), why="every connection is closed")
         await until(
             lambda: not [r for r in self.reactor.getReaders() if "HTTPChannel" in repr(r)],
@@ -295,16 +300,16 @@ class SocketCase(TestCase):
         from twisted.internet.endpoints import TCP4ClientEndpoint
 
         endpoint = TCP4ClientEndpoint(self.reactor, "127.0.0.1", self.port.getHost().port)
-        wire: Wire = await endpoint.connect(Factory.forProtocol(Wire))
-        wire.transport.socket.setsockopt(SOL_SOCKET, SO_RCVBUF, 65536)  # type: ignore[union-attr]
+        wire = Wire()
+        await endpoint.connect(Factory.forProtocol(lambda: wire))
+        wire.tcp.socket.setsockopt(SOL_SOCKET, SO_RCVBUF, 65536)
         self.wires.append(wire)
         return wire
 
     async def send(self, path: str, *headers: str, method: str = "GET") -> Wire:
         wire = await self.connect()
         lines = [f"{method} {path} HTTP/1.1", "Host: x", *headers, "", ""]
-        assert wire.transport is not None
-        wire.transport.write("\r\n".join(lines).encode("latin-1"))
+        wire.tcp.write("\r\n".join(lines).encode("latin-1"))
         return wire
 
     async def hear(self, wire: Wire, text: bytes) -> None:

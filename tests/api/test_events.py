@@ -89,8 +89,7 @@ class EventCase(SocketCase):
         await until(lambda: self.told(wire) == [*told], why=f"{told} in {wire.heard[-500:]!r}")
 
     def gone(self, wire: Wire) -> None:
-        assert wire.transport is not None
-        wire.transport.abortConnection()  # type: ignore[attr-defined] # it is TCP
+        wire.tcp.abortConnection()
 
 
 class EventTests(EventCase):
@@ -270,15 +269,14 @@ class BoundTests(EventCase):
 
     async def test_one_that_does_not_read_holds_little_and_then_hears_the_newest(self) -> None:
         wire = await self.listen(f"Last-Event-ID: {BOOT}-1")
-        assert wire.transport is not None
-        wire.transport.pauseProducing()
+        wire.tcp.pauseProducing()
         (client,) = self.listeners()
         for turn in range(20):
             for number in range(0, 1500, 3):
                 self.board.note(1000 + number, failed(6 + turn))
             await until(lambda: client.stalled_since is not None)
         self.assertLess(self.waiting_bytes(), 300_000)
-        wire.transport.resumeProducing()
+        wire.tcp.resumeProducing()
         await until(lambda: client.heard == self.board.revision, seconds=30)
         self.board.put(stream(9999, "a mark"))
         await until(lambda: b"a mark" in wire.heard[-100_000:], seconds=30)
@@ -308,8 +306,7 @@ class BoundTests(EventCase):
         ):
             other = await self.listen()
             wire = await self.listen(f"Last-Event-ID: {BOOT}-1")
-            assert wire.transport is not None
-            wire.transport.pauseProducing()
+            wire.tcp.pauseProducing()
             await until(lambda: len(self.listeners()) == 1)
             self.assertEqual(self.the_events()._dropped._value.get(), 1)
             self.assertEqual(self.the_events()._count._value.get(), 1)
@@ -342,13 +339,12 @@ class BoundTests(EventCase):
     async def test_a_stop_ends_every_stream_in_good_form(self) -> None:
         wire = await self.listen()
         stalled = await self.listen(f"Last-Event-ID: {BOOT}-1")
-        assert stalled.transport is not None
-        stalled.transport.pauseProducing()
+        stalled.tcp.pauseProducing()
         await until(lambda: any(each.stalled_since is not None for each in self.listeners()))
         await self.api.stop()
         await until(lambda: wire.lost)
         self.assertTrue(wire.heard.endswith(b"\r\n0\r\n\r\n"))
-        stalled.transport.resumeProducing()
+        stalled.tcp.resumeProducing()
         await until(lambda: stalled.lost)
 
     def peer(self, client: Listener) -> int:

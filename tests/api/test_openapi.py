@@ -25,7 +25,10 @@ class Listening(Protocol):
     """Keeps what comes."""
 
     def __init__(self, heard: list[bytes]) -> None:
-        self.dataReceived = heard.append
+        self.heard = heard
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard.append(data)
 
 
 class DescriptionTests(SynchronousTestCase):

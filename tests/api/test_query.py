@@ -39,7 +39,8 @@ class SamplesTests(SynchronousTestCase):
         with self.assertRaises(Refusal) as caught:
             parse_samples(path.encode())
         self.assertEqual(caught.exception.code, 400)
-        return caught.exception
+        refusal: Refusal = caught.exception
+        return refusal
 
     def test_nothing_said_is_everything_by_name(self) -> None:
         everything = Query(0, 0, None, "unify_name", False, False)

@@ -114,7 +114,7 @@ class SamplesTests(MemoryCase):
 
     def test_unchanged_costs_nothing(self) -> None:
         etag = self.get("/samples").header("ETag") or ""
-        self.board.entries = self.fail  # type: ignore[assignment] # nobody is to ask
+        self.board.entries = self.fail  # type: ignore[method-assign] # nobody is to ask
         self.assertEqual(self.get("/samples", If_None_Match=etag).code, 304)
 
     def test_a_tag_of_another_start_is_not_ours(self) -> None:
@@ -174,7 +174,7 @@ class SamplesTests(MemoryCase):
         def fail() -> None:
             raise RuntimeError("secret")
 
-        self.board.entries = fail  # type: ignore[assignment,method-assign] # breaks on purpose
+        self.board.entries = fail  # type: ignore[method-assign] # breaks on purpose
         answer = self.get("/samples")
         self.assertEqual(answer.code, 500)
         self.assertNotIn(b"secret", answer.body)

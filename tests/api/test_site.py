@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.api.support import MemoryCase, SocketCase, counted, stream
+from tests.api.support import MemoryCase, SocketCase, Wire, counted, stream
 from tests.waiting import until
 from tvmon.api.site import route
 
@@ -140,15 +141,15 @@ class WireTests(SocketCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.logged: list[object] = []
-        globalLogPublisher.addObserver(self.logged.append)
-        self.addCleanup(globalLogPublisher.removeObserver, self.logged.append)
+        self.logged: list[Any] = []
+        observer: Any = self.logged.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
 
     async def exchange(self, *sent: bytes) -> bytes:
         wire = await self.connect()
-        assert wire.transport is not None
         for each in sent:
-            wire.transport.write(each)
+            wire.tcp.write(each)
         await until(lambda: wire.lost, why="the connection is closed")
         return wire.heard
 
@@ -212,9 +213,9 @@ class WireTests(SocketCase):
         for path in ("/samples", "/samples/1000/history", "/events"):
             wire = await self.send(path)
             before = len(self.reactor.getReaders())
-            await until(lambda before=before: len(self.reactor.getReaders()) >= before)  # type: ignore[misc]
+            await until(lambda before=before: len(self.reactor.getReaders()) >= before)
             self.gone(wire)
-            await until(lambda wire=wire: wire.lost)  # type: ignore[misc]
+            await until(lambda wire=wire: wire.lost)
         other = await self.send("/-/healthy")
         await self.hear(other, b"healthy")
         self.world.filled.callback(None)
@@ -227,19 +228,19 @@ class WireTests(SocketCase):
     async def test_no_request_is_a_line_in_the_log(self) -> None:
         for path in ("/samples?secret=1", "/", "/nothing", "/samples/%ff", "/-/ready"):
             wire = await self.send(path, "Connection: close", "Authorization: Bearer secret")
-            await until(lambda wire=wire: wire.lost)  # type: ignore[misc]
+            await until(lambda wire=wire: wire.lost)
         self.assertEqual(self.noise(), [])
 
-    def gone(self, wire: object) -> None:
-        wire.transport.abortConnection()  # type: ignore[attr-defined] # it is TCP
+    def gone(self, wire: Wire) -> None:
+        wire.tcp.abortConnection()
 
-    def noise(self) -> list[object]:
-        return [event for event in self.logged if "log_failure" in event or "secret" in str(event)]  # type: ignore[operator]
+    def noise(self) -> list[Any]:
+        return [event for event in self.logged if "log_failure" in event or "secret" in str(event)]
 
     async def test_behind_a_prefix_every_address_is_relative(self) -> None:
         for path in ("/", "/api", "/js", "/samples"):
             wire = await self.send(path, "Connection: close", "Host: evil.example")
-            await until(lambda wire=wire: wire.lost)  # type: ignore[misc]
+            await until(lambda wire=wire: wire.lost)
             self.assertNotIn(b"evil.example", wire.heard)
             self.assertNotIn(b"Location:", wire.heard)
 

@@ -27,9 +27,9 @@ class SlowClock(Clock):
         self.rightNow += 0.001
         return self.rightNow
 
-    def callLater(self, delay: float, call: Any, *args: Any, **named: Any) -> Any:  # noqa: N802
-        self.due.append(call)
-        return super().callLater(delay, call, *args, **named)
+    def callLater(self, delay: float, callable: Any, *args: Any, **kw: Any) -> Any:  # noqa: A002, N802
+        self.due.append(callable)
+        return super().callLater(delay, callable, *args, **kw)
 
 
 class SliceTests(SynchronousTestCase):
@@ -64,7 +64,7 @@ class SharingTests(MemoryCase):
                 made.append(1)
                 return iter(entries())
 
-        self.board.entries = Counting  # type: ignore[assignment,method-assign] # counts its readers
+        self.board.entries = Counting  # type: ignore[method-assign] # counts its readers
         asked = [self.ask("/samples") for _ in range(5)]
         self.agent.flush()
         self.board.note(1000, good(6, 600_000))
@@ -130,14 +130,13 @@ class ReadingTests(SocketCase):
 
     async def test_a_slow_reader_gets_all_of_it_and_holds_one_copy(self) -> None:
         slow = await self.send("/samples")
-        assert slow.transport is not None
-        slow.transport.pauseProducing()
+        slow.tcp.pauseProducing()
         others = [await self.send("/samples") for _ in range(3)]
         for other in others:
-            await until(lambda other=other: other.heard.endswith(b"]}"))  # type: ignore[misc]
+            await until(lambda other=other: other.heard.endswith(b"]}"))
         held = self.held()
         self.assertLess(held, 1_200_000, "what is written to a connection but not yet sent")
-        slow.transport.resumeProducing()
+        slow.tcp.resumeProducing()
         await until(lambda: slow.heard.endswith(b"]}"))
         self.assertEqual(self.body(slow), self.body(others[0]))
 
@@ -151,10 +150,9 @@ class ReadingTests(SocketCase):
     async def test_a_reader_that_is_too_slow_is_cut_off(self) -> None:
         with patch.object(slices, "SENDING_SECONDS", 0.2):
             slow = await self.send("/samples")
-            assert slow.transport is not None
-            slow.transport.pauseProducing()
+            slow.tcp.pauseProducing()
             await until(lambda: counted(self.api, "samples", "499"))
-            slow.transport.resumeProducing()
+            slow.tcp.resumeProducing()
             await until(lambda: slow.lost)
         self.assertLess(len(self.body(slow)), 3_000_000)
 
@@ -162,19 +160,16 @@ class ReadingTests(SocketCase):
         for _ in range(5):
             wire = await self.send("/samples", "Accept-Encoding: gzip")
             await self.hear(wire, b"HTTP/1.1 200")
-            assert wire.transport is not None
-            wire.transport.abortConnection()  # type: ignore[attr-defined] # it is TCP
-            await until(lambda wire=wire: wire.lost)  # type: ignore[misc]
+            wire.tcp.abortConnection()
+            await until(lambda wire=wire: wire.lost)
             early = await self.send("/samples")
-            assert early.transport is not None
-            early.transport.abortConnection()  # type: ignore[attr-defined] # it is TCP
+            early.tcp.abortConnection()
         answer = await self.send("/samples", "Accept-Encoding: gzip", "Connection: close")
         await until(lambda: answer.lost)
         self.assertTrue(gzip.decompress(self.body(answer)).endswith(b"]}"))
 
     async def test_two_answers_on_one_connection_come_in_order(self) -> None:
         wire = await self.send("/samples")
-        assert wire.transport is not None
-        wire.transport.write(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.tcp.write(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
         await self.hear(wire, b'{"healthy":true}')
         self.assertLess(wire.heard.index(b"total_samples"), wire.heard.index(b"healthy"))
