@@ -111,6 +111,7 @@ class World:
         self.kept: dict[int, list[Sample] | Exception] = {}
         self.asked: list[tuple[int, int]] = []
         self.boot = BOOT
+        self.event_clients = 200
 
     async def history(self, number: int, limit: int) -> list[Sample]:
         self.asked.append((number, limit))
@@ -141,6 +142,7 @@ class World:
             web=self.web,
             filled=self.until_filled,
             boot=self.boot,
+            event_clients=self.event_clients,
         )
 
 

@@ -115,6 +115,13 @@ class TruthTests(MemoryCase):
                 self.assertEqual(answer.code, 401)
                 self.check(route, answer)
 
+    def test_no_more_listeners_than_there_may_be(self) -> None:
+        self.world.event_clients = 0
+        self.start()
+        answer = self.get("/events")
+        self.assertEqual(answer.code, 503)
+        self.check("/events", answer)
+
     def test_a_stop(self) -> None:
         for route in ("/samples", "/metrics"):
             self.start()

@@ -39,7 +39,11 @@ RETRY_MS = 2000
 
 
 class Events:
-    """The event streams of all clients."""
+    """
+    The event streams of all clients.
+
+    :param most: how many clients there may be at a time
+    """
 
     log = Logger()
     app: Klein = json_klein()
@@ -58,7 +62,8 @@ class Events:
     ) -> None:
         self._most_clients = most_clients
         self._clock, self._now, self._board = clock, now, board
-        self._filled, self._boot, self._cooperator = filled, boot, cooperator
+        self._filled, self._boot = filled, boot
+        self._cooperator, self._most = cooperator, most
         self._listeners: set[Listener] = set()
         self._told_at = clock.seconds() - EVERY_SECONDS
         self._next: IDelayedCall | None = None

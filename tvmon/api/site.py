@@ -91,6 +91,7 @@ def make_api(
     :param web: the folder of the page
     :param filled: done when the board tells what was known before the last restart
     :param boot: differs from start to start
+    :param event_clients: how many clients may listen to events at a time
     :param event_clients: how many may listen to the events at a time
     """
     own = CollectorRegistry()
