@@ -314,7 +314,7 @@ class BoundTests(EventCase):
             await self.until_told(other, ("sample", 1000))
 
     async def test_more_than_the_most_are_refused(self) -> None:
-        self.the_events()._most = 2
+        self.the_events()._most_clients = 2
         first, _ = await self.listen(), await self.listen()
         refused = await self.send("/events", "Connection: close")
         await until(lambda: refused.lost)

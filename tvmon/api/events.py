@@ -42,7 +42,7 @@ class Events:
     """
     The event streams of all clients.
 
-    :param most: how many clients there may be at a time
+    :param most_clients: how many clients there may be at a time
     """
 
     log = Logger()
@@ -60,10 +60,9 @@ class Events:
         cooperator: Cooperator,
         most_clients: int = CLIENTS,
     ) -> None:
-        self._most_clients = most_clients
         self._clock, self._now, self._board = clock, now, board
         self._filled, self._boot = filled, boot
-        self._cooperator, self._most = cooperator, most
+        self._cooperator, self._most_clients = cooperator, most_clients
         self._listeners: set[Listener] = set()
         self._told_at = clock.seconds() - EVERY_SECONDS
         self._next: IDelayedCall | None = None
@@ -94,7 +93,7 @@ class Events:
         last = header.decode("utf-8", "replace") or given.get("last_event_id", "")
         await shielded(self._filled())
         if len(self._listeners) >= self._most_clients:
-            raise busy(f"{self._most_clients} clients listen already", 30)
+            raise busy(f"as many clients listen as there may be: {self._most_clients}", 30)
         request.setHeader(b"Content-Type", b"text/event-stream; charset=utf-8")
         request.setHeader(b"Cache-Control", b"no-store")
         request.setHeader(b"X-Accel-Buffering", b"no")

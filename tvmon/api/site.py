@@ -92,7 +92,6 @@ def make_api(
     :param filled: done when the board tells what was known before the last restart
     :param boot: differs from start to start
     :param event_clients: how many clients may listen to events at a time
-    :param event_clients: how many may listen to the events at a time
     """
     own = CollectorRegistry()
     cooperator = slices(clock)
