@@ -19,6 +19,7 @@ from tvmon.store import database
 from tvmon.store.address import Address
 from tvmon.store.database import Session, Transaction, integer, text
 from tvmon.store.errors import Away, QueryTimeout, Refused
+from tvmon.store.link import Link
 
 
 class AddressTests(SynchronousTestCase):
@@ -243,8 +244,40 @@ class SessionTests(StoreCase):
         self.assertEqual(await ended, "enough")
         self.assertEqual(await session.over(), "enough")
 
+    async def test_a_socket_that_is_gone_beside_a_result(self) -> None:
+        """
+        libpq has closed its socket just when a statement was done.
+
+        The result is kept, as the server has done it, and the connection is over.
+        """
+        session = await self.session(self.database())
+        gone = _Gone(session._link)
+        self.assertEqual(await session.query("SELECT 17", (), integer), [17])
+        self.assertTrue(gone.was_asked)
+        self.assertIsNotNone(session.end)
+        with self.assertRaises(Away):
+            await session.query("SELECT 17", (), integer)
+
     async def test_values_are_made_of_rows(self) -> None:
         session = await self.session(self.database())
         rows = await session.query("SELECT 1, '5 %%' WHERE %s", (True,), itemgetter(1, 0))
         self.assertEqual(rows, [("5 %", 1)])
         self.assertEqual(await session.query("SELECT '5 %'", (), text), ["5 %"])
+
+
+class _Gone:
+    """A reactor for one connection, that cannot watch its socket any more."""
+
+    def __init__(self, link: Link) -> None:
+        self.was_asked = False
+        self._link = link
+        link.reactor = self
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(reactor, name)
+
+    def addReader(self, reader: object) -> None:
+        if reader is self._link:
+            self.was_asked = True
+            raise ValueError("file descriptor cannot be a negative integer (-1)")
+        reactor.addReader(reader)  # type: ignore[arg-type]

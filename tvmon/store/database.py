@@ -23,10 +23,10 @@ from twisted.internet import error
 from twisted.internet.base import ReactorBase
 from twisted.internet.defer import CancelledError, Deferred, DeferredLock
 from twisted.python.failure import Failure
-from txpostgres.txpostgres import Connection
 
 from tvmon.store.address import STATEMENT_SECONDS, Address
 from tvmon.store.errors import Away, DatabaseError, QueryTimeout, Refused
+from tvmon.store.link import Link
 
 CONNECT_SECONDS = 3.0
 """How long a connect may take, name lookup and login included."""
@@ -54,36 +54,6 @@ def text(values: Values) -> str:
 def truth(values: Values) -> bool:
     """The one column of a row."""
     return bool(values[0])
-
-
-class _Link(Connection):  # type: ignore[misc]  # txpostgres has no types
-    """A txpostgres connection that reports its end instead of raising into the reactor."""
-
-    def __init__(self, reactor: ReactorBase, ended: Callable[[Exception], None]) -> None:
-        super().__init__(reactor)
-        self._ended = ended
-
-    def doRead(self) -> None:  # noqa: N802
-        try:
-            super().doRead()
-        except psycopg2.Error as problem:
-            self._ended(problem)
-
-    def doWrite(self) -> None:  # noqa: N802
-        try:
-            super().doWrite()
-        except psycopg2.Error as problem:
-            self._ended(problem)
-
-    def connectionLost(self, reason: Failure) -> None:
-        super().connectionLost(reason)
-        problem = reason.value
-        self._ended(problem if isinstance(problem, Exception) else error.ConnectionLost())
-
-    def hang_up(self) -> None:
-        """Close, at whatever stage the connection is."""
-        if self._connection is not None:
-            self.close()
 
 
 # Any ends in this module: it is a cursor of the driver.
@@ -118,7 +88,7 @@ class Session:
     def __init__(self, reactor: ReactorBase, address: Address) -> None:
         self._reactor = reactor
         self._address = address
-        self._link = _Link(reactor, self._failed)
+        self._link = Link(reactor, self._failed)
         self._turn = DeferredLock()
         self._resolving: Deferred[str] | None = None
         self._end: str | None = None
@@ -271,8 +241,15 @@ class Session:
         if isinstance(problem, psycopg2.Error) and problem.pgcode:
             primary = problem.diag.message_primary or str(problem)
             return Refused(problem.pgcode, self._address.clean(primary))
-        # The driver itself could not put the values into the statement: NUL in a text.
-        return Refused("22000", self._address.clean(f"{type(problem).__name__}: {problem}"))
+        if isinstance(problem, _UNFIT):
+            # The driver could not put the values into the statement: a NUL in a text.
+            return Refused("22000", self._address.clean(f"{type(problem).__name__}: {problem}"))
+        # In a state that nobody knows.
+        self._failed(problem)
+        return Away(self._end or "lost")
+
+
+_UNFIT = (ValueError, TypeError, OverflowError, psycopg2.ProgrammingError, psycopg2.DataError)
 
 
 def _is_death(problem: Exception) -> bool:
