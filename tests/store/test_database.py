@@ -248,13 +248,20 @@ class SessionTests(StoreCase):
         """
         libpq has closed its socket just when a statement was done.
 
-        The result is kept, as the server has done it, and the connection is over.
+        What was done counts as done, rows that cannot be read are asked for again, and the
+        connection is over.
         """
-        session = await self.session(self.database())
+        url = self.database()
+        session = await self.session(url)
         gone = _Gone(session._link)
-        self.assertEqual(await session.query("SELECT 17", (), integer), [17])
+        await session.execute("CREATE TABLE t (n integer)")
         self.assertTrue(gone.was_asked)
         self.assertIsNotNone(session.end)
+        self.assertEqual(self.sql("SELECT count(*) FROM t"), [(0,)])
+        with self.assertRaises(Away):
+            await session.query("SELECT 17", (), integer)
+        session = await self.session(url)
+        _Gone(session._link)
         with self.assertRaises(Away):
             await session.query("SELECT 17", (), integer)
 
@@ -276,7 +283,7 @@ class _Gone:
     def __getattr__(self, name: str) -> object:
         return getattr(reactor, name)
 
-    def addReader(self, reader: object) -> None:
+    def addReader(self, reader: object) -> None:  # noqa: N802
         if reader is self._link:
             self.was_asked = True
             raise ValueError("file descriptor cannot be a negative integer (-1)")

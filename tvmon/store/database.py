@@ -69,7 +69,12 @@ class Transaction:
     async def query(self, sql: str, parameters: Parameters, make: Callable[[Values], T]) -> list[T]:
         """As :meth:`Session.query`."""
         cursor = await self._run(sql, parameters)
-        return list(map(make, cursor.fetchall()))
+        try:
+            rows = cursor.fetchall()
+        except psycopg2.InterfaceError:
+            # Closed with its connection, which ended just when the answer was there.
+            raise Away("the connection was lost over the answer") from None
+        return list(map(make, rows))
 
     async def execute(self, sql: str, parameters: Parameters = ()) -> int:
         """As :meth:`Session.execute`."""
