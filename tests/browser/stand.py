@@ -19,6 +19,7 @@ The line that answers is the board's count of changes.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -73,6 +74,7 @@ def main(streams: int, samples: int) -> None:
     """Serve until the standard input ends."""
     from prometheus_client import CollectorRegistry
     from twisted.internet import reactor, stdio
+    from twisted.internet.error import ReactorNotRunning
     from twisted.internet.task import LoopingCall
     from twisted.protocols.basic import LineOnlyReceiver
 
@@ -145,7 +147,8 @@ def main(streams: int, samples: int) -> None:
             self.sendLine(b"%d" % board.revision)
 
         def connectionLost(self, reason: Any = None) -> None:
-            reactor.stop()
+            with contextlib.suppress(ReactorNotRunning):  # told to end by a signal as well
+                reactor.stop()
 
     api = make_api(
         clock=reactor,

@@ -106,3 +106,35 @@ def test_everything_is_printed(own: Stand, tab: Tab) -> None:
         page.eval_on_selector(".chunk", "e => getComputedStyle(e).contentVisibility") == "visible"
     )
     assert page.context.pages[0].pdf(prefer_css_page_size=True)[:5] == b"%PDF-"
+
+
+def test_kept_scores_are_drawn_in_the_line_and_as_a_chart(own: Stand, tab: Tab) -> None:
+    def with_scores(route: Any) -> None:
+        response = route.fetch()
+        answer = response.json()
+        for number, sample in enumerate(answer["samples"]):
+            sample["score"] = None if sample["is_failed"] else 100 - number
+        route.fulfill(response=response, json=answer)
+
+    own.tell("kind", 1, "dead")
+    own.tell("sample", [1])
+    tab.page.route("**/history?*", with_scores)
+    page = tab.open(own.url)
+    line = page.locator("tr.stream[data-state=good]").first
+    until(page, "document.querySelector('[data-state=good] .history .line').getAttribute('d')[20]")
+    assert line.locator(".history .line").get_attribute("d").count("L") == 11
+    gaps = "[data-state=bad] .history .gaps[d*=V]"
+    page.wait_for_selector(gaps, state="attached")
+    line.locator("button").click()
+    page.wait_for_selector(".plot .score[d*=L]")
+    assert page.locator(".plot .score").get_attribute("d").count("L") == 11
+
+
+def test_streams_are_grouped_by_server(own: Stand, tab: Tab) -> None:
+    page = tab.open(own.url + "?group=server")
+    page.wait_for_selector("tr.group")
+    assert texts(page, "tr.group bdi") == [f"media{number}" for number in range(1, 15)]
+    own.tell("kind", 0, "dead")
+    own.tell("sample", [0])
+    page.click("#sort-now")
+    assert page.locator("tr.group").first.inner_text() == "media1 1 bad"

@@ -1,8 +1,8 @@
 /**
  * The columns of a line: what each one says of an entry, and by what it sorts.
  *
- * `value` gives the number or text to sort by, null where it is not known; `worst` is the order
- * in which the worst comes first, "asc" or "desc".
+ * `value` gives the number to sort by, null where it is not known; `worst` is the order in which
+ * the worst comes first, "asc" or "desc"; `field` is what the API calls the same.
  */
 import { known } from "./format.js";
 
@@ -17,6 +17,7 @@ export function stateOf(entry) {
 
 const rate = (key, field, last) => ({
   key,
+  field: `${field}.${last}`,
   numeric: true,
   worst: "asc",
   value: (entry) => (entry[field][last] === MEASURED ? null : entry[field][last]),
@@ -29,13 +30,15 @@ const OUT = "average_downstream_kbps";
 export const COLUMNS = [
   {
     key: "state",
+    field: "score",
     worst: "asc",
     value: (entry) => URGENCY[stateOf(entry)],
     text: (entry, format) => format.texts.states[stateOf(entry)],
   },
-  { key: "name", worst: "asc", value: null, text: (entry) => entry.unify_name },
+  { key: "name", field: "unify_name", worst: "asc", value: null, text: (entry) => entry.unify_name },
   {
     key: "score",
+    field: "score",
     numeric: true,
     worst: "asc",
     value: (entry) => entry.score,
@@ -52,6 +55,7 @@ export const COLUMNS = [
   rate("out_total", OUT, "total"),
   {
     key: "delay",
+    field: "live_delay_ms",
     numeric: true,
     worst: "desc",
     value: (entry) => entry.live_delay_ms,
@@ -59,6 +63,7 @@ export const COLUMNS = [
   },
   {
     key: "viewers",
+    field: "clients_connected",
     numeric: true,
     worst: "desc",
     value: (entry) => entry.clients_connected,
@@ -66,6 +71,7 @@ export const COLUMNS = [
   },
   {
     key: "picture",
+    field: "stream_info_width",
     worst: "asc",
     value: (entry) => {
       const { stream_info_width: width, stream_info_height: height } = entry;
@@ -75,6 +81,7 @@ export const COLUMNS = [
   },
   {
     key: "age",
+    field: "sample_time",
     numeric: true,
     worst: "asc",
     value: (entry) => (entry.sample_time ? Date.parse(entry.sample_time) : null),

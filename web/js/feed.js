@@ -14,11 +14,13 @@ const STALE_MS = 10000; // after so long nearly all has changed, and the whole i
 
 export class Feed {
   /**
-   * @param hear what is told: whole(entries), entry(entry), gone(id), line(state, why) where
+   * @param hear what is told: whole(entries), first(entries) where that comes earlier, entry(entry), gone(id), line(state, why) where
    *   state is "connecting", "live", "lost" or "stopped", and time(ms), the daemon's clock
+   * @param first the address of what the window shows first, or null: the whole may take a second
    */
-  constructor(hear) {
+  constructor(hear, first) {
     this._hear = hear;
+    this._first = first;
     this._run = null;
     this._last = ""; // the id of the newest event
     this._heard = 0; // when that was
@@ -106,13 +108,28 @@ export class Feed {
 
   /** Fetch everything; returns the id of the newest event in it, "" where a proxy hides it. */
   async _whole(line) {
+    const arrived = new AbortController();
+    line.signal.addEventListener("abort", () => arrived.abort());
+    if (this._first) this._glance(arrived.signal);
+    this._first = null;
     const response = await fetch("samples", { signal: line.signal });
     this._check(response);
     const { samples } = await response.json();
+    arrived.abort();
     this._hear.whole(samples);
     this._heard = performance.now();
     const [, id] = /^(?:W\/)?"(.+-\d+)-[0-9a-f]+"$/.exec(response.headers.get("ETag")) || [];
     return id || "";
+  }
+
+  async _glance(signal) {
+    try {
+      const response = await fetch(this._first, { signal });
+      const { samples } = await response.json();
+      if (response.ok && !signal.aborted) this._hear.first(samples);
+    } catch {
+      // the whole is under way, and says what is wrong
+    }
   }
 
   _check(response) {

@@ -12,6 +12,7 @@ import { Row } from "./row.js";
 
 const BUDGET_MS = 5; // of each beat, for rows out of view
 const FIRST_ROWS = 80; // made before the first paint
+const AT_ONCE = 200; // rows that are made without letting the browser paint in between
 const TURN_MS = 40; // of making rows, then the browser may paint and take input
 
 export class List {
@@ -49,13 +50,15 @@ export class List {
     this._build = build;
     this._forget(groups);
     const items = [];
-    const first = this.rows.size === 0;
-    let until = Infinity;
+    const missing = groups.reduce((sum, [, entries]) => sum + entries.length, -this.rows.size);
+    const slowly = missing > AT_ONCE;
+    let until = this.rows.size ? performance.now() + TURN_MS : Infinity;
     for (const [server, entries] of groups) {
       if (server !== null) items.push(this._heading(server, entries, heading));
       for (const entry of entries) {
+        const known = this.rows.has(entry.mms_stream_id);
         items.push(this._row(entry));
-        if (!first) continue;
+        if (!slowly || known) continue;
         this._chunks.append(items[items.length - 1]);
         if (items.length !== FIRST_ROWS && performance.now() < until) continue;
         await turn();
@@ -94,6 +97,13 @@ export class List {
     if (row.state !== stateOf(entry)) this._urgent.add(row.id);
   }
 
+  /** Show these in this order, until there is more to order. */
+  first(entries) {
+    for (const entry of entries) {
+      if (!this.rows.has(entry.mms_stream_id)) this._chunks.append(this._row(entry));
+    }
+  }
+
   /** Where a stream has no row yet: make one, at the end. */
   _new(id) {
     if (!this.rows.has(id)) this._chunks.append(this._row(this._store.entries.get(id)));
@@ -110,7 +120,7 @@ export class List {
     row.line.querySelector(".reason").textContent = this._format.texts.gone;
   }
 
-  /** One beat: patch what is in view, and as many others as the budget allows. */
+  /** One beat: patch the rows in view, which are returned, and others as the budget allows. */
   beat() {
     const now = this._now();
     const view = this.inView();
@@ -132,6 +142,7 @@ export class List {
       this._patch(this.rows.get(id), this._store.entries.get(id));
       if (performance.now() > until) break;
     }
+    return view;
   }
 
   /** The scores of a stream are known better: draw them anew where they are drawn. */

@@ -9,7 +9,7 @@ import { Format } from "./format.js";
 import { Header } from "./header.js";
 import { Keys } from "./keys.js";
 import { List } from "./list.js";
-import { fromAddress, Sorter, toAddress } from "./order.js";
+import { firstPage, fromAddress, Sorter, toAddress } from "./order.js";
 import { Pasts } from "./pasts.js";
 import { Rhythm } from "./rhythm.js";
 import { prepare } from "./row.js";
@@ -19,6 +19,7 @@ import { Store } from "./store.js";
 import { choose, LANGUAGES } from "./texts.js";
 import { Tools } from "./tools.js";
 
+const FIRST = 60; // streams, more than a window shows
 const BEAT_MS = 1000;
 const SOON_MS = 60; // after the first of a burst of entries, and after scrolling
 const HIDDEN_MS = 5000; // how long a hidden tab still listens: who only looks elsewhere comes back
@@ -77,8 +78,8 @@ class Page {
     this.header.show(sums, this.line, this.now(), this.daemon.troubles);
     this.tools.beat(this.rhythm.beat(), this.folds.missing);
     if (!this.store.filled) return;
-    this.list.beat();
-    if (this.line.state === "live") this.pasts.want(this.list.inView());
+    const view = this.list.beat();
+    if (this.line.state === "live") this.pasts.want(view);
     if (this.store.entries.size > TIDY_FROM) this.list.tidy();
   }
 
@@ -106,20 +107,24 @@ class Page {
     this.header = new Header(at, format, (state) => this._next(state));
     this.tools = new Tools(this, code);
     this.pasts = new Pasts((row, points) => {
-      if (!points.some((point) => point.score !== null)) return;
-      this.scores.fill(row.id, points);
-      this.list.redraw(row);
+      const told = !points.length || points.some((point) => point.failed || point.score !== null);
+      if (points.length && told) {
+        this.scores.fill(row.id, points);
+        this.list.redraw(row);
+      }
+      return told;
     });
     this.sentry = new Sentry((line, worst) => this.header.title(line, worst, null));
     this.feed = new Feed({
       whole: (entries) => this._whole(entries),
+      first: (entries) => this._first(entries),
       entry: (entry) => this._entry(entry),
       gone: (id) => this._gone(id),
       line: (state, why) => this._lineIs(state, why),
       time: (ms) => {
         this._skew = ms + 500 - Date.now(); // the header tells whole seconds
       },
-    });
+    }, firstPage(this.order, FIRST));
   }
 
   _listen() {
@@ -128,18 +133,13 @@ class Page {
       root.style.setProperty("--top", `${this.at.header.offsetHeight}px`);
     }).observe(this.at.header);
     let hiding = 0;
-    document.addEventListener("visibilitychange", () => {
+    const look = () => {
       clearTimeout(hiding);
       this.sentry.stop();
-      if (this._stopped) return;
-      if (document.hidden) {
-        hiding = setTimeout(() => {
-          this.feed.stop();
-          this.sentry.start();
-          clearInterval(this._pulse);
-        }, HIDDEN_MS);
-      } else this._wake();
-    });
+      if (!document.hidden) this._wake();
+      else hiding = setTimeout(() => this._sleep(), HIDDEN_MS);
+    };
+    document.addEventListener("visibilitychange", look);
     addEventListener("online", () => this.feed.hurry());
     addEventListener("scroll", () => this._beatSoon(0), { passive: true });
     addEventListener("beforeprint", () => this.list.catchUp());
@@ -149,7 +149,16 @@ class Page {
         this.list.catchUp();
       }
     });
-    this._wake();
+    this.feed.start();
+    look();
+  }
+
+  /** Nobody looks: hear nothing, do nothing; only the tab's title is kept true. */
+  _sleep() {
+    clearInterval(this._pulse);
+    if (this._stopped) return;
+    this.feed.stop();
+    this.sentry.start();
   }
 
   _wake() {
@@ -165,13 +174,21 @@ class Page {
   }
 
   _whole(entries) {
+    const first = !this.store.filled;
     for (const id of this.store.fill(entries)) this.list.dropped(id);
     for (const entry of entries) {
       this.scores.add(entry);
-      if (this.list.rows.has(entry.mms_stream_id)) this.list.changed(entry);
+      if (!first) this.list.changed(entry);
     }
-    this.rhythm.now();
+    // at first everything is put in order; later that is the rhythm's business
+    if (first) this.rhythm.now();
     this.beat();
+  }
+
+  _first(entries) {
+    for (const entry of entries) this.store.put(entry);
+    this.list.first(entries);
+    this.keys.arranged();
   }
 
   _entry(entry) {

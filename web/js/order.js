@@ -36,6 +36,13 @@ export function fromAddress(words) {
   return { key, direction: sort.startsWith("-") ? "desc" : "asc", grouped };
 }
 
+/** Where the API has the first streams of an order, null for one that it cannot make. */
+export function firstPage({ key, direction, grouped }, count) {
+  if (grouped || (key === "state" && direction === "desc")) return null;
+  const byState = key === "state" ? 1 : 0;
+  return `samples/0-${count}/null/${BY_KEY.get(key).field}/${direction}/${byState}`;
+}
+
 /** Sorts entries; keeps the rank of names, since collation is what costs. */
 export class Sorter {
   constructor(code) {

@@ -7,7 +7,7 @@ const AT_ONCE = 3;
 const PAUSE_MS = 30000; // after the daemon said that it cannot tell
 
 export class Pasts {
-  /** @param found called as found(row, points) */
+  /** @param found called as found(row, points); false where asking for more would be in vain */
   constructor(found) {
     this._found = found;
     this._asked = new WeakSet();
@@ -28,7 +28,7 @@ export class Pasts {
     this._asked.add(row);
     this._running += 1;
     try {
-      this._found(row, await fetchPast(row.id));
+      if (!this._found(row, await fetchPast(row.id))) this._notBefore = Infinity;
     } catch {
       this._asked.delete(row);
       this._notBefore = performance.now() + PAUSE_MS;

@@ -46,7 +46,7 @@ export class Tools {
     if (missing !== null && store.filled) notice = this._texts.missing(String(missing));
     else if (!store.filled) notice = line.state === "lost" ? "" : this._texts.loading;
     else if (!store.entries.size) notice = this._texts.empty;
-    at.notice.hidden = !notice;
+    if (at.notice.hidden === Boolean(notice)) at.notice.hidden = !notice;
     write(at.notice, notice);
   }
 
@@ -60,7 +60,7 @@ export class Tools {
         "span", { className: `count ${state}` },
         `${format.integer(counts[state])} ${this._texts.states[state]}`,
       ));
-    cell.replaceChildren(html("bdi", {}, server), ...parts);
+    cell.replaceChildren(html("bdi", {}, server), ...parts.flatMap((part) => [" ", part]));
   }
 
   _label() {
@@ -126,6 +126,11 @@ export class Tools {
 
   _running() {
     const page = this._page;
+    // what does not fit is told when somebody points at it; ten thousand titles would cost memory
+    page.at.streams.addEventListener("pointerover", (event) => {
+      const cut = event.target.closest(".name button, .reason, .picture");
+      if (cut) cut.title = cut.scrollWidth > cut.clientWidth ? cut.textContent : "";
+    });
     page.at.stop.addEventListener("click", () => page.stop(!page.stopped));
   }
 
