@@ -33,7 +33,7 @@ class Turns:
         self.late: list[float] = [0.0]
         self.worked: list[float] = [0.0]
         self.due, self.spent = time.monotonic(), time.thread_time()
-        self.garbage, self.began = 0.0, 0.0
+        self.garbage, self.began, self.total = 0.0, 0.0, time.thread_time()
         gc.callbacks.append(self.collect)
 
     def collect(self, phase: str, _: dict[str, int]) -> None:
@@ -52,7 +52,8 @@ class Turns:
         late, worked = sorted(self.late), sorted(self.worked)
         garbage, self.late, self.worked, self.garbage = self.garbage, [0.0], [0.0], 0.0
         p99 = worked[len(worked) * 99 // 100]
-        times = (late[-1], worked[-1], p99, garbage)
+        total, self.total = time.thread_time() - self.total, time.thread_time()
+        times = (late[-1], worked[-1], p99, garbage, total)
         return " ".join(f"{1000 * seconds:.1f}" for seconds in times)
 
 
@@ -156,6 +157,7 @@ def serve(streams: int) -> None:
 
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 50, 1000)  # as the daemon does
     port = reactor.listenTCP(0, api.site, interface="127.0.0.1")
     samples = LoopingCall(note)
     samples.start(0.01)
@@ -221,29 +223,42 @@ def measure(options: argparse.Namespace, child: subprocess.Popen[str]) -> None:
     port = int(child.stdout.readline())
     asked, answered = child.stdin, child.stdout
 
-    def turns(command: str = "") -> str:
+    idle = 0.0
+
+    def turns(command: str = "", times: int = 0, seconds: float = 0.0) -> str:
         asked.write(f"{command}\n")
         asked.flush()
-        late, longest, p99, garbage = answered.readline().split()
+        late, longest, p99, garbage, total = map(float, answered.readline().split())
+        each = f"{(total - idle * seconds) / times:6.1f} ms of work each" if times else f"{'':22}"
         return (
-            f"turn: longest {longest:>5}, 99% {p99:>5} ms of work; {late:>5} ms late; "
-            f"longest collection {garbage:>5} ms"
+            f"{each}; turns: longest {longest:5.1f}, 99% {p99:5.1f} ms of work; "
+            f"{late:5.1f} ms late; longest collection {garbage:5.1f} ms"
         )
 
     print(f"{options.streams} streams, a sample each 3 s; {options.seconds:.0f} s for each line")
     time.sleep(options.seconds)
-    print(f"{'nobody asks':34}{'':46}{turns()}")
+    turns()
+    time.sleep(options.seconds)
+    asked.write("\n")
+    asked.flush()
+    *_, total = map(float, answered.readline().split())
+    idle = total / options.seconds
+    print(f"nobody asks: {idle / 10:.1f} % of a core for the samples")
     client = Client(port)
 
     def run(name: str, ask: Callable[[], int]) -> None:
-        took, size, until = [], 0, time.monotonic() + options.seconds
-        while time.monotonic() < until:
-            began = time.monotonic()
+        took, size, began = [], 0, time.monotonic()
+        while time.monotonic() < began + options.seconds:
+            start = time.monotonic()
             size = ask()
-            took.append(1000 * (time.monotonic() - began))
+            took.append(1000 * (time.monotonic() - start))
+        seconds = time.monotonic() - began
         took.sort()
         middle, p99 = statistics.median(took), took[len(took) * 99 // 100]
-        print(f"{name:34}{middle:8.1f} ms median {p99:7.1f} ms 99% {size / 1e6:6.2f} MB  {turns()}")
+        print(
+            f"{name:31}{middle:7.1f} ms median {p99:7.1f} ms 99% {size / 1e6:6.2f} MB "
+            f"{turns('', len(took), seconds)}"
+        )
 
     def ask(path: str, **headers: str) -> int:
         status, body, _ = client.get(path, **headers)
@@ -276,8 +291,9 @@ def measure(options: argparse.Namespace, child: subprocess.Popen[str]) -> None:
         for thread in threads:
             thread.join()
         rate = sum(counts) / options.seconds / 1e6
-        print(f"{f'GET /events, {listeners} clients':34}{rate:8.1f} MB/s in all{'':26}{turns()}")
+        print(f"{f'GET /events, {listeners} clients':31}{rate:7.1f} MB/s in all{'':24}{turns()}")
     turns("stop")
+    idle = 0.0
     _, _, etag = client.get("/samples")
     run("GET /samples, unchanged: 304", unchanged)
     run("GET /samples, unchanged: kept", lambda: ask("/samples"))

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from klein import Klein
 from prometheus_client import CollectorRegistry, Counter, Gauge
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.task import CooperativeTask, Cooperator, LoopingCall
+from twisted.internet.task import LoopingCall, TaskStopped
 from twisted.logger import Logger
 from twisted.web.server import Request
 
@@ -22,6 +23,7 @@ from tvmon.api.listener import EVERY_SECONDS, Listener
 from tvmon.api.query import parse_arguments
 from tvmon.api.refusal import busy
 from tvmon.api.rooms import arguments, json_klein, shielded
+from tvmon.api.slices import Slices
 from tvmon.board import Board
 from tvmon.entry import utc
 
@@ -57,16 +59,16 @@ class Events:
         registry: CollectorRegistry,
         filled: Callable[[], Awaitable[None]],
         boot: str,
-        cooperator: Cooperator,
+        slices: Slices,
         most_clients: int = CLIENTS,
     ) -> None:
         self._clock, self._now, self._board = clock, now, board
         self._filled, self._boot = filled, boot
-        self._cooperator, self._most_clients = cooperator, most_clients
+        self._slices, self._most_clients = slices, most_clients
         self._listeners: set[Listener] = set()
         self._told_at = clock.seconds() - EVERY_SECONDS
         self._next: IDelayedCall | None = None
-        self._telling: CooperativeTask[Iterator[None]] | None = None
+        self._telling = False
         self._keep_alive = LoopingCall(self._keep_all_alive)
         self._keep_alive.clock = clock
         self._count = Gauge(
@@ -159,27 +161,30 @@ class Events:
 
     def _wake(self) -> None:
         """Tell the clients as soon as a second has passed since they were told."""
-        if self._listeners and self._next is None and self._telling is None:
+        if self._listeners and self._next is None and not self._telling:
             wait = self._told_at + EVERY_SECONDS - self._clock.seconds()
             self._next = self._clock.callLater(max(0.0, wait), self._tell)
 
     def _tell(self) -> None:
         self._next = None
         self._told_at = self._clock.seconds()
-        self._telling = self._cooperator.cooperate(self._offers(self._told_at))
-        # The only way to fail is that the slices are stopped, and then nobody is told any more.
-        self._telling.whenDone().addCallbacks(self._all_told, lambda _: None)
+        self._telling = True
+        Deferred.fromCoroutine(self._tell_all(self._told_at))
+
+    async def _tell_all(self, now: float) -> None:
+        try:
+            await self._slices.run(self._offers(now))
+        except TaskStopped:
+            return  # nobody is told any more
+        self._telling = False
+        if any(listener.waits for listener in self._listeners):
+            self._wake()
 
     def _offers(self, now: float) -> Iterator[None]:
         for listener in tuple(self._listeners):
             if not listener.done.called:
                 self._offer(listener, now)
             yield
-
-    def _all_told(self, _: object) -> None:
-        self._telling = None
-        if any(listener.waits for listener in self._listeners):
-            self._wake()
 
     def _offer(self, listener: Listener, now: float) -> None:
         """One that fails is cut off and disturbs no other."""

@@ -9,6 +9,7 @@ A value that is not known has no line, so that a rule sees it as absent and not 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from klein import Klein
@@ -16,9 +17,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.server import Request
 
+from tvmon.api.bodies import Bodies
 from tvmon.api.query import parse_arguments
 from tvmon.api.rooms import arguments, json_klein
-from tvmon.api.slices import Bodies
 from tvmon.board import Board
 from tvmon.entry import Entry
 from tvmon.streams import Measurement
@@ -120,9 +121,8 @@ class Metrics:
         await self._bodies.answer(request, "metrics", self._chunks, content_type=CONTENT_TYPE)
 
     def _chunks(self) -> Iterator[bytes | None]:
-        for registry in self._registries:
-            yield generate_latest(registry)
-        yield from stream_metrics(list(self._board.entries()), self._clock.seconds())
+        own = (generate_latest(registry) for registry in self._registries)
+        return chain(own, stream_metrics(list(self._board.entries()), self._clock.seconds()))
 
 
 def stream_metrics(entries: Sequence[Entry], seconds: float) -> Iterator[bytes | None]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from klein import Klein
 from twisted.internet.defer import Deferred
-from twisted.internet.task import SchedulerStopped
+from twisted.internet.task import TaskStopped
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import Request
@@ -47,7 +47,7 @@ def json_klein() -> Klein:
             return refuse(request, not_allowed(sorted(failure.value.valid_methods or ())))
         return refuse(request, NOT_FOUND)
 
-    @app.handle_errors(SchedulerStopped)
+    @app.handle_errors(TaskStopped)
     def ending(self: object, request: Any, failure: Failure) -> bytes:  # noqa: ARG001
         return refuse(request, busy("tvmon is being stopped", 5))
 

@@ -8,6 +8,7 @@ from hashlib import blake2b
 from klein import Klein
 from twisted.web.server import Request
 
+from tvmon.api.bodies import Bodies
 from tvmon.api.history import history as history_of
 from tvmon.api.query import (
     Query,
@@ -20,7 +21,6 @@ from tvmon.api.refusal import Refusal, busy
 from tvmon.api.reply import JSON, reply_json, unchanged
 from tvmon.api.rooms import arguments, json_klein, shielded
 from tvmon.api.select import select
-from tvmon.api.slices import Bodies
 from tvmon.board import Board
 from tvmon.entry import Entry
 from tvmon.streams import Sample
@@ -67,15 +67,12 @@ class Samples:
         await shielded(self._filled())
         if unchanged(request, self._etag(query, self._board.revision)):
             return
-        entries = self._board.entries()
         await self._bodies.answer(
             request,
             query,
-            lambda: pages(entries, query),
+            lambda: pages(self._board.entries(), query),
             content_type=JSON,
-            revision=self._board.revision,
             etag=lambda revision: self._etag(query, revision),
-            keep=True,
         )
 
     @app.route("/samples/<mms_stream_id>/history", methods=["GET"])

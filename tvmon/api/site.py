@@ -22,6 +22,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
 from tvmon.api.access import Access
+from tvmon.api.bodies import Bodies
 from tvmon.api.events import CLIENTS, Events
 from tvmon.api.health import Health
 from tvmon.api.metrics import Metrics
@@ -31,7 +32,7 @@ from tvmon.api.query import decoded, parse_samples
 from tvmon.api.refusal import Refusal, not_allowed
 from tvmon.api.reply import HEADERS, Refused
 from tvmon.api.samples import Samples
-from tvmon.api.slices import Bodies, slices
+from tvmon.api.slices import Slices
 from tvmon.board import Board
 from tvmon.streams import Sample
 
@@ -94,8 +95,8 @@ def make_api(
     :param event_clients: how many clients may listen to events at a time
     """
     own = CollectorRegistry()
-    cooperator = slices(clock)
-    bodies = Bodies(clock, cooperator)
+    slices = Slices(clock)
+    bodies = Bodies(clock, slices, board)
     samples = Samples(
         board=board, bodies=bodies, history=history, away=away, filled=filled, boot=boot
     )
@@ -106,7 +107,7 @@ def make_api(
         registry=own,
         filled=filled,
         boot=boot,
-        cooperator=cooperator,
+        slices=slices,
         most_clients=event_clients,
     )
     metrics = Metrics(clock=clock, board=board, bodies=bodies, registries=(registry, own))
@@ -118,7 +119,7 @@ def make_api(
         b"api": Description().app.resource(),
     }
     root = _Root(rooms, Page(web), access, own)
-    return Api(root, (events.stop, cooperator.stop), clock)
+    return Api(root, (events.stop, slices.stop), clock)
 
 
 class _Root(Resource):

@@ -1,216 +1,48 @@
 """
-Large bodies, made in slices and sent no faster than they are read.
+Long work, cut into slices.
 
-With ten thousand streams an answer is 13 MB and a third of a second of work.  It is made some
-milliseconds at a time, so that polls and other answers go on in between; once for all who ask
-while it is being made; and what is ready is kept until the board changes.
+With ten thousand streams the answer to one request is a third of a second of work.  It is done
+some milliseconds at a time, so that polls and other answers go on in between.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from weakref import WeakSet
+from collections.abc import Callable, Iterator
 
-from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IPushProducer, IReactorTime
-from twisted.internet.task import Cooperator, SchedulerStopped
-from twisted.logger import Logger
-from twisted.python.failure import Failure
-from twisted.web.server import Request
-from zope.interface import implementer
-
-from tvmon.api.refusal import busy
-from tvmon.api.reply import abort, accepts_gzip, gzipped, set_head
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import CooperativeTask, Cooperator, TaskStopped
 
 SLICE_SECONDS = 0.01
-"""How long all that is done in slices goes on before the reactor has its turn."""
-
-KEPT_BYTES = 64 * 1024 * 1024
-"""Bodies that are kept for the next who asks, while the board stays as it is."""
-
-HELD_BYTES = 512 * 1024 * 1024
-"""Bodies in memory, kept or being read by slow clients; beyond it no new one is made."""
-
-SENDING_SECONDS = 300.0
-"""How long a client may take to read one answer."""
+"""How long all work in slices goes on before the reactor has its turn."""
 
 
-def slices(clock: IReactorTime) -> Cooperator:
-    """Runs long work some milliseconds at a time; stopped, it ends all with SchedulerStopped."""
+class Slices:
+    """Long work, done some milliseconds at a time."""
 
-    def begin() -> Callable[[], bool]:
-        end = clock.seconds() + SLICE_SECONDS
-        return lambda: clock.seconds() >= end
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._cooperator = Cooperator(self._begin, lambda tick: clock.callLater(0, tick))
+        self._tasks: set[CooperativeTask[Iterator[None]]] = set()
+        self._stopped = False
 
-    return Cooperator(begin, lambda tick: clock.callLater(0, tick))
+    async def run(self, steps: Iterator[None]) -> None:
+        """Take every step; raises TaskStopped when the slices are stopped before the last."""
+        if self._stopped:
+            raise TaskStopped
+        task = self._cooperator.cooperate(steps)
+        self._tasks.add(task)
+        try:
+            await task.whenDone()
+        finally:
+            self._tasks.discard(task)
 
+    def stop(self) -> None:
+        """End all work that is under way, and begin no more."""
+        self._stopped = True
+        # Not the cooperator itself: its stop() skips every second task.
+        for task in tuple(self._tasks):
+            task.stop()
 
-Chunks = Iterator[bytes | None]
-"""A body in the making: each item is one step of work, and ``None`` one that adds nothing."""
-
-
-class Body:
-    """
-    The bytes of one answer, shared by all who read it.
-
-    :ivar revision: the board's revision that it tells of
-    """
-
-    __slots__ = ("__weakref__", "chunks", "revision", "size")
-
-    def __init__(self, chunks: list[bytes], revision: int) -> None:
-        self.chunks = chunks
-        self.revision = revision
-        self.size = sum(map(len, chunks))
-
-
-class Bodies:
-    """Makes bodies, and keeps those of the board's newest revision."""
-
-    log = Logger()
-
-    def __init__(self, clock: IReactorTime, cooperator: Cooperator) -> None:
-        self._clock, self._cooperator = clock, cooperator
-        self._waiting: dict[Hashable, list[Deferred[Body]]] = {}
-        self._kept: OrderedDict[Hashable, Body] = OrderedDict()
-        self._held: WeakSet[Body] = WeakSet()
-
-    @property
-    def held_bytes(self) -> int:
-        """What all bodies in memory take up, kept or being read."""
-        return sum(body.size for body in self._held)
-
-    async def answer(
-        self,
-        request: Request,
-        key: Hashable,
-        chunks: Callable[[], Chunks],
-        *,
-        content_type: bytes,
-        revision: int = 0,
-        etag: Callable[[int], bytes] | None = None,
-        keep: bool = False,
-    ) -> None:
-        """
-        Answer with the chunks joined, compressed where the client likes that.
-
-        :param key: names the body: whoever asks for the same gets the same
-        :param revision: the board's revision that ``chunks`` tells of
-        :param etag: the tag of the body of a revision
-        :param keep: whether the body is good until the board's revision changes
-        """
-        gzip = accepts_gzip(request)
-        body = await self._get(
-            (key, gzip),
-            revision,
-            lambda: gzipped(chunks()) if gzip else chunks(),
-            keep,
-        )
-        if etag is not None:
-            request.setHeader(b"ETag", etag(body.revision))
-        set_head(request, content_type, gzip=gzip)
-        await _send(request, body, self._clock)
-
-    def _get(
-        self, key: Hashable, revision: int, chunks: Callable[[], Chunks], keep: bool
-    ) -> Deferred[Body]:
-        """
-        The body for a key: kept, in the making, or made now.
-
-        A body in the making may be of a revision just before this one: it was begun some turns
-        of the reactor ago, and to begin again for each who asks would let nobody finish.
-        """
-        kept = self._kept.get(key)
-        waiter: Deferred[Body] = Deferred()
-        if kept is not None and kept.revision == revision:
-            self._kept.move_to_end(key)
-            waiter.callback(kept)
-        elif key in self._waiting:
-            self._waiting[key].append(waiter)
-        elif self.held_bytes > HELD_BYTES:
-            raise busy("too many large answers are being read slowly", 10)
-        else:
-            self._waiting[key] = [waiter]
-            self._make(key, revision, chunks, keep)
-        return waiter
-
-    def _make(self, key: Hashable, revision: int, chunks: Callable[[], Chunks], keep: bool) -> None:
-        made: list[bytes] = []
-
-        def steps() -> Iterator[None]:
-            for chunk in chunks():
-                if chunk:
-                    made.append(chunk)
-                yield
-
-        def done(_: object) -> Body:
-            body = Body(made, revision)
-            self._held.add(body)
-            if keep:
-                self._keep(key, body)
-            return body
-
-        def tell(result: Body | Failure) -> None:
-            # A client that went away has cancelled its Deferred.
-            waiting = [waiter for waiter in self._waiting.pop(key) if not waiter.called]
-            for waiter in waiting:
-                waiter.callback(result)
-            if not waiting and isinstance(result, Failure) and not result.check(SchedulerStopped):
-                self.log.failure("making the answer for {key} failed", result, key=key)
-
-        self._cooperator.cooperate(steps()).whenDone().addCallback(done).addBoth(tell)
-
-    def _keep(self, key: Hashable, body: Body) -> None:
-        for old in [k for k, b in self._kept.items() if k == key or b.revision < body.revision]:
-            del self._kept[old]
-        self._kept[key] = body
-        while sum(kept.size for kept in self._kept.values()) > KEPT_BYTES:
-            self._kept.popitem(last=False)
-
-
-@implementer(IPushProducer)
-class _Sender:
-    """Writes chunks for as long as the client's side of the connection takes them."""
-
-    def __init__(self, request: Request, chunks: Iterable[bytes]) -> None:
-        self._request = request
-        self._chunks = iter(chunks)
-        self._paused = False
-        self.done: Deferred[None] = Deferred()
-
-    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """Enough for now."""
-        self._paused = True
-
-    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """Go on."""
-        self._paused = False
-        while not self._paused:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                self._request.unregisterProducer()
-                self.done.callback(None)
-                return
-            self._request.write(chunk)
-
-    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
-        """The connection is gone; the request's own notice of it ends the sending."""
-        self._paused = True
-
-
-async def _send(request: Request, body: Body, clock: IReactorTime) -> None:
-    """Send a body whose head is set; a client that takes too long is cut off."""
-    request.setHeader(b"Content-Length", b"%d" % body.size)
-    if request.method == b"HEAD":
-        request.write(b"")
-        return
-    sender = _Sender(request, body.chunks)
-    limit = clock.callLater(SENDING_SECONDS, abort, request)
-    try:
-        request.registerProducer(sender, True)
-        sender.resumeProducing()
-        await sender.done
-    finally:
-        if limit.active():
-            limit.cancel()
+    def _begin(self) -> Callable[[], bool]:
+        end = self._clock.seconds() + SLICE_SECONDS
+        return lambda: self._clock.seconds() >= end
