@@ -26,7 +26,7 @@ RANKS = (
     ("board", "sampling", "config"),
     ("store",),
     ("api",),
-    ("cli", "daemon", "heartbeat", "listening", "logs", "simulator", "tap"),
+    ("cli", "daemon", "gate", "heartbeat", "listening", "logs", "simulator", "tap"),
 )
 RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
 FORBIDDEN = {

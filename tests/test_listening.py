@@ -25,7 +25,7 @@ class ListeningTests(TestCase):
         with socket.socket() as free:
             free.bind(("127.0.0.1", port))
 
-    async def test_a_busy_port_is_named_and_nothing_stays_open(self) -> None:
+    async def test_a_busy_port_is_named_and_what_is_open_can_be_closed(self) -> None:
         with socket.socket() as busy:
             busy.bind(("127.0.0.1", 0))
             busy.listen()
@@ -36,7 +36,11 @@ class ListeningTests(TestCase):
             self.assertEqual(
                 str(caught.exception), f"cannot listen on {taken}: Address already in use"
             )
+            opened = listening.ports[0].getHost().port
+            await listening.close()
             self.assertEqual(listening.ports, [])
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", opened))
 
     async def test_what_is_no_endpoint_is_named(self) -> None:
         for wrong in ("tcp:notaport", "nonsense:1", ""):

@@ -135,13 +135,12 @@ class Board:
         self._tell("sample_noted", lambda listener: listener.sample_noted(entry, sample))
 
     def rescore(self, scoring: Scoring) -> None:
-        """Judge by other weights and thresholds from now on, and every stream again at once."""
-        if scoring == self._scoring:
-            return
+        """
+        Judge by other weights and thresholds from now on: each stream at its next sample.
+
+        Ten thousand streams judged again in one go would hold up every poll for a second.
+        """
         self._scoring = scoring
-        for row in self._rows.values():
-            if row.entry.newest is not None:
-                row.entry = self._judged(row, row.entry.newest)
 
     def _take(self, row: _Row, sample: Sample) -> None:
         row.window.add(sample)

@@ -30,18 +30,15 @@ class Listening:
         self.ports: list[IListeningPort] = []
 
     def open(self, endpoints: Iterable[str], factory: IProtocolFactory) -> None:
-        """Listen on all of them, or on none and raise :class:`CannotListen`."""
-        opened: list[IListeningPort] = []
+        """Listen on all of them; on :class:`CannotListen` some are open, until they are closed."""
         for endpoint in endpoints:
             try:
-                opened.append(_listen(self._reactor, endpoint, factory))
+                port = _listen(self._reactor, endpoint, factory)
             except Exception as error:
-                for port in opened:
-                    port.stopListening()
                 raise CannotListen(f"cannot listen on {endpoint}: {_why(error)}") from error
-        self.ports.extend(opened)
-        for port in opened:
-            self.log.info("listening on {address}", address=_address(port))
+            self.ports.append(port)
+            address = _address(port, secure=endpoint.startswith("ssl:"))
+            self.log.info("listening on {address}", address=address)
 
     async def close(self) -> None:
         """Take no more connections."""
@@ -69,10 +66,10 @@ def _why(error: Exception) -> str:
     return str(getattr(inner, "strerror", None) or inner)
 
 
-def _address(port: IListeningPort) -> str:
+def _address(port: IListeningPort, *, secure: bool) -> str:
     """A URL for a TCP port, the path of a unix socket."""
     host: Any = port.getHost()
     if not hasattr(host, "port"):
         return str(getattr(host, "name", host))
     name = f"[{host.host}]" if ":" in host.host else host.host
-    return f"http://{name}:{host.port}/"
+    return f"{'https' if secure else 'http'}://{name}:{host.port}/"
