@@ -177,6 +177,7 @@ class SamplesTests(MemoryCase):
         self.board.entries = fail  # type: ignore[method-assign] # breaks on purpose
         answer = self.get("/samples")
         self.assertEqual(answer.code, 500)
+        self.assertIsNone(answer.header("ETag"))
         self.assertNotIn(b"secret", answer.body)
         self.assertIn("log", answer.error["message"])
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
@@ -193,6 +194,7 @@ class SamplesTests(MemoryCase):
         answer = self.end(asked)
         self.assertEqual(answer.code, 503)
         self.assertEqual(answer.header("Retry-After"), "5")
+        self.assertIsNone(answer.header("ETag"), "an error is no version of the good answer")
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 

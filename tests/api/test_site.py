@@ -250,6 +250,37 @@ class WireTests(SocketCase):
         await self.api.stop()
         await until(lambda: wire.lost)
 
+    async def test_a_stop_closes_connections_that_were_never_used(self) -> None:
+        wire = await self.connect()
+        # The server has taken it in once a later one is answered.
+        await self.hear(await self.send("/-/healthy"), b"healthy")
+        await self.api.stop()
+        await until(lambda: wire.lost)
+        self.assertEqual(wire.heard, b"")
+
+    async def test_nothing_is_answered_over_a_connection_after_a_stop(self) -> None:
+        self.world.filled = Deferred()
+        waiting = await self.connect()
+        ask = b" HTTP/1.1\r\nHost: x\r\n\r\n"
+        waiting.tcp.write(b"GET /samples" + ask + b"GET /-/ready" + ask)
+        await self.hear(await self.send("/-/healthy"), b"healthy")
+        await self.api.stop()
+        self.world.filled.callback(None)
+        await until(lambda: waiting.lost)
+        self.assertNotIn(b"200 OK", waiting.heard)
+
+    async def test_a_connection_that_comes_after_a_stop_is_refused_and_closed(self) -> None:
+        await self.api.stop()
+        for path in ("/", "/samples", "/events", "/-/healthy", "/metrics"):
+            for headers in ((), ("Connection: close",)):
+                wire = await self.send(path, *headers)
+                await until(lambda wire=wire: wire.lost)
+                head, _, body = wire.heard.partition(b"\r\n\r\n")
+                self.assertIn(b" 503 ", head)
+                self.assertEqual(head.count(b"Connection: close"), 1)
+                self.assertIn(b"Retry-After: 5", head)
+                self.assertIn("stopped", json.loads(body)["error"]["message"])
+
     async def test_what_is_said_of_an_error_is_json(self) -> None:
         wire = await self.send("/samples/0-0//x//", "Connection: close")
         await until(lambda: wire.lost)

@@ -64,3 +64,4 @@ def not_allowed(methods: Iterable[str]) -> Refusal:
 
 
 NOT_FOUND = Refusal("there is nothing at this address; GET api describes what there is", code=404)
+STOPPED = busy("tvmon is being stopped", 5)

@@ -36,6 +36,15 @@ HEADERS = {
 }
 """What every answer says, of whatever kind and code."""
 
+OF_GOOD_ANSWERS = (
+    b"Content-Encoding",
+    b"Content-Length",
+    b"ETag",
+    b"Last-Modified",
+    b"X-Accel-Buffering",
+)
+"""What no error says: each is about a body that is not sent."""
+
 
 def encode(value: Any) -> bytes:
     """JSON in UTF-8, on one line; a lone surrogate, which UTF-8 cannot say, becomes ``?``."""
@@ -84,7 +93,10 @@ def reply_json(request: Request, value: Any, *, code: int = 200) -> bytes:
 
 
 def refuse(request: Request, refusal: Refusal) -> bytes:
-    """Answer with an error."""
+    """Answer with an error; what was said of the good answer that was to come is taken back."""
+    for name in OF_GOOD_ANSWERS:
+        request.responseHeaders.removeHeader(name)
+    request.setHeader(b"Cache-Control", HEADERS[b"Cache-Control"])
     for name, value in refusal.headers:
         request.responseHeaders.addRawHeader(name, value)
     return reply_json(request, refusal.as_dict(), code=refusal.code)

@@ -14,7 +14,7 @@ from twisted.web.server import Request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
-from tvmon.api.refusal import NOT_FOUND, Refusal, busy, not_allowed
+from tvmon.api.refusal import NOT_FOUND, STOPPED, Refusal, not_allowed
 from tvmon.api.reply import abort, refuse
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ def json_klein() -> Klein:
 
     @app.handle_errors(TaskStopped)
     def ending(self: object, request: Any, failure: Failure) -> bytes:  # noqa: ARG001
-        return refuse(request, busy("tvmon is being stopped", 5))
+        return refuse(request, STOPPED)
 
     @app.handle_errors(Exception)
     def failed(self: object, request: Any, failure: Failure) -> bytes | None:

@@ -15,7 +15,7 @@ from typing import Any
 from weakref import WeakSet
 
 from prometheus_client import CollectorRegistry, Counter
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource, Resource
@@ -29,7 +29,7 @@ from tvmon.api.metrics import Metrics
 from tvmon.api.openapi import Description
 from tvmon.api.page import Page
 from tvmon.api.query import decoded, parse_samples
-from tvmon.api.refusal import Refusal, not_allowed
+from tvmon.api.refusal import STOPPED, Refusal, not_allowed
 from tvmon.api.reply import HEADERS, Refused
 from tvmon.api.samples import Samples
 from tvmon.api.slices import Slices
@@ -60,9 +60,10 @@ class Api:
 
     async def stop(self) -> None:
         """End the event streams and what is being made, and close every connection."""
+        self.root.close()
         for stop in self._stops:
             stop()
-        self.root.close()
+        self.site.close()
 
 
 def make_api(
@@ -134,7 +135,7 @@ class _Root(Resource):
     ) -> None:
         super().__init__()
         self._rooms, self._page, self._access = rooms, page, access
-        self._channels: WeakSet[HTTPChannel] = WeakSet()
+        self._closed = False
         self._requests = Counter(
             "tvmon_http_requests",
             "Requests answered; code 499 is a client that went away before",
@@ -143,15 +144,13 @@ class _Root(Resource):
         )
 
     def close(self) -> None:
-        """Close every connection, after what is written to it."""
-        for channel in tuple(self._channels):
-            channel.loseConnection()
+        """Refuse every request from now on, and end the connection that it comes over."""
+        self._closed = True
 
     def getChildWithDefault(  # noqa: N802 - Twisted's name
         self, path: bytes, request: Request
     ) -> IResource:
         """The room that answers, or a refusal."""
-        self._channels.add(request.channel)
         for name, value in HEADERS.items():
             request.setHeader(name, value)
         # A room needs no host, and Klein cannot read any that is not a name.
@@ -166,6 +165,11 @@ class _Root(Resource):
         return self._rooms.get(path, self._page)
 
     def _admit(self, request: Request) -> None:
+        if self._closed:
+            request.setHeader(b"Connection", b"close")
+            # Twisted goes by what the client asked for, and not by what we answer.
+            request.channel.persistent = False
+            raise STOPPED
         if len(request.uri) > LONGEST_ADDRESS:
             raise Refusal(f"the address is longer than {LONGEST_ADDRESS} bytes", code=414)
         authorization = request.requestHeaders.getRawHeaders(b"Authorization", [None])[-1]
@@ -205,9 +209,22 @@ class _Site(Site):
     """Keeps no access log, and no body that a client sends: nothing here reads one."""
 
     noisy = False
+    protocol = HTTPChannel  # without the wrapper that would speak HTTP/2 over TLS
 
     def __init__(self, root: _Root, **settings: Any) -> None:
         super().__init__(root, parsePOSTFormSubmission=False, **settings)
+        self._channels: WeakSet[HTTPChannel] = WeakSet()
+
+    def buildProtocol(self, addr: IAddress | None) -> HTTPChannel:  # noqa: N802 - Twisted's name
+        """A connection, noted before anything is asked over it."""
+        channel: HTTPChannel = super().buildProtocol(addr)
+        self._channels.add(channel)
+        return channel
+
+    def close(self) -> None:
+        """Close every connection, after what is written to it."""
+        for channel in tuple(self._channels):
+            channel.loseConnection()
 
     def getContentFile(self, length: int | None) -> io.BytesIO:  # noqa: ARG002, N802
         """Where a request's body goes."""
