@@ -126,7 +126,25 @@ class SecretTests(unittest.TestCase):
     def test_a_url_is_shown_without_its_secrets(self) -> None:
         shown = shown_value("http://user:geheim@host/path?token=geheim#geheim")
         self.assertEqual(shown, '"http://...@host/path?..."')
-        self.assertNotIn("geheim", shown_value("see http://:geheim@h, or //x/?geheim"))
+        self.assertEqual(shown_value("http://host:80/path"), '"http://host:80/path"')
+
+    def test_what_is_hardly_a_url_is_shown_without_its_secrets(self) -> None:
+        for text, shown in (
+            ("10.0.0.1/api?user_key=geheim", "10.0.0.1/api?..."),
+            ("10.0.0.1/api#geheim", "10.0.0.1/api#..."),
+            ("http:/admin:geheim@10.0.0.1/api", "http:/...@10.0.0.1/api"),
+            ("http:admin:geheim@10.0.0.1/api", "...@10.0.0.1/api"),
+            ("admin:geheim@10.0.0.1/api", "...@10.0.0.1/api"),
+            ("//admin:geheim@10.0.0.1/api", "//...@10.0.0.1/api"),
+            ("http://admin:ge@he/im@10.0.0.1/api", "http://...@10.0.0.1/api"),
+            ("http://admin:geheim?geheim@10.0.0.1/api", "http://...?..."),
+            ("http://geheim@10.0.0.1/api?a=b@geheim", "http://...@10.0.0.1/api?..."),
+            ("see http://:geheim@h, or //x/?geheim", "...@h, or //x/?..."),
+            ("tcp:8080", "tcp:8080"),
+            ("what?", "what?"),
+        ):
+            with self.subTest(text):
+                self.assertEqual(shown_value(text), f'"{shown}"')
 
 
 class NumberTests(unittest.TestCase):

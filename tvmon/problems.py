@@ -20,8 +20,8 @@ SHOWN_CHARACTERS = 60
 Place = tuple[int, ...]
 """Where a key stands: its index in its table, behind that of the table in the one above, ..."""
 
-_USER = re.compile(r"(?<=//)[^/?#]*@")
-_QUERY = re.compile(r"(?<=[?#]).+", re.DOTALL)
+_SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?/+|")
+_QUERY = re.compile(r"[?#]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,20 @@ def shown_value(value: object) -> str:
 
 
 def _without_secrets(text: str) -> str:
-    """The text, and where it is a URL, without user, password and query."""
-    if "//" not in text:
-        return text
-    return _QUERY.sub("...", _USER.sub("...@", text, count=1), count=1)
+    """
+    The text without user, password and query, as if it were a URL.
+
+    It is shown since it is wrong, so it need not look like one: a slash or the whole scheme may
+    be missing, and a password may hold what ends it in a good URL.  Too much is hidden then.
+    """
+    first = _QUERY.search(text)
+    head, tail = (text[: first.end()], text[first.end() :]) if first else (text, "")
+    scheme = _SCHEME.match(text)
+    start = scheme.end() if scheme else 0
+    at = head.rfind("@")
+    if at >= start:
+        head = f"{head[:start]}...{head[at:]}"
+    elif "@" in tail and ":" in head[start:]:
+        # Is the password cut in two, or does the query hold an address?  Nobody can tell.
+        head = f"{head[:start]}...{head[-1]}"
+    return f"{head}..." if tail else head
