@@ -352,18 +352,32 @@ class BoundTests(EventCase):
         port: int = transport.getPeer().port
         return port
 
+    def listener_of(self, wire: Wire) -> Listener:
+        """The server's side of a connection."""
+
+        def peer(each: Listener) -> int:
+            transport: Any = each._request.transport
+            port: int = transport.getPeer().port
+            return port
+
+        return next(each for each in self.listeners() if peer(each) == wire.port)
+
     async def test_one_that_fails_is_cut_off_and_disturbs_no_other(self) -> None:
         broken, other = await self.listen(), await self.listen()
-        wrong = next(
-            each
-            for each in self.listeners()
-            if each._request.transport.getPeer().port == broken.port
-        )
+        wrong = self.listener_of(broken)
         with patch.object(wrong, "offer", side_effect=RuntimeError("broken")):
             self.board.note(1000, failed(6))
             await self.until_told(other, ("sample", 1000))
             await until(lambda: broken.lost)
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+
+    async def test_the_line_of_others_is_kept_alive_though_one_fails_at_it(self) -> None:
+        with patch.object(events, "KEEP_ALIVE_SECONDS", 0.05):
+            broken, other = await self.listen(), await self.listen()
+            wrong = self.listener_of(broken)
+            with patch.object(wrong, "comment", side_effect=RuntimeError("broken")):
+                await until(lambda: broken.lost and other.heard.count(b": keep-alive") > 3)
+        self.assertTrue(self.flushLoggedErrors(RuntimeError))
 
 
 class Request(DummyRequest):

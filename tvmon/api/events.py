@@ -9,6 +9,7 @@ often, never of more at a time than there are streams, and nothing piles up for 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from klein import Klein
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -187,24 +188,30 @@ class Events:
             yield
 
     def _offer(self, listener: Listener, now: float) -> None:
-        """One that fails is cut off and disturbs no other."""
-        try:
+        with self._apart(listener):
             # A listener at 0 is about to hear everything anyway.
             if listener.waits and listener.heard and not self._feed.knows(listener.heard):
                 listener.heard = 0
                 listener.greet(self._hello("everything"))
             listener.offer(now)
-        except Exception:
-            self.log.failure("an event client failed and is cut off")
-            listener.abort()
 
     def _keep_all_alive(self) -> None:
         now = self._clock.seconds()
         for listener in tuple(self._listeners):
-            since = listener.stalled_since
-            if since is None:
-                listener.comment()
-            elif now - since >= STALLED_SECONDS:
-                self._dropped.inc()
-                self.log.info("dropped an event client that did not read")
-                listener.abort()
+            with self._apart(listener):
+                since = listener.stalled_since
+                if since is None:
+                    listener.comment()
+                elif now - since >= STALLED_SECONDS:
+                    self._dropped.inc()
+                    self.log.info("dropped an event client that did not read")
+                    listener.abort()
+
+    @contextmanager
+    def _apart(self, listener: Listener) -> Iterator[None]:
+        """One that fails is cut off and disturbs no other."""
+        try:
+            yield
+        except Exception:
+            self.log.failure("an event client failed and is cut off")
+            listener.abort()
