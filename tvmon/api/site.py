@@ -209,15 +209,15 @@ class _Site(Site):
     """Keeps no access log, and no body that a client sends: nothing here reads one."""
 
     noisy = False
-    protocol = HTTPChannel  # without the wrapper that would speak HTTP/2 over TLS
+    protocol: Any = HTTPChannel  # without the wrapper that would speak HTTP/2 over TLS
 
     def __init__(self, root: _Root, **settings: Any) -> None:
         super().__init__(root, parsePOSTFormSubmission=False, **settings)
         self._channels: WeakSet[HTTPChannel] = WeakSet()
 
-    def buildProtocol(self, addr: IAddress | None) -> HTTPChannel:  # noqa: N802 - Twisted's name
+    def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: N802 - Twisted's name
         """A connection, noted before anything is asked over it."""
-        channel: HTTPChannel = super().buildProtocol(addr)
+        channel: Any = super().buildProtocol(addr)
         self._channels.add(channel)
         return channel
 
