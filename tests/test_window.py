@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tvmon.streams import Measurement, Rates, Sample
-from tvmon.window import KEPT_SECONDS, Window, downstream_rates, upstream_rates
+from tvmon.window import KEPT_SECONDS, Point, Window, downstream_rates, kbps, upstream_rates
 
 
 def window(*points: tuple[float, int | None]) -> Window:
@@ -70,6 +70,16 @@ class RateTests(SynchronousTestCase):
     def test_old_points_are_let_go(self) -> None:
         made = window(*((float(n), n) for n in range(1000)))
         self.assertLessEqual(len(made), KEPT_SECONDS + 1)
+
+    def test_between_two_points_however_far_apart(self) -> None:
+        old = Point(10.0, 1000, 0, None, None, 1)
+        self.assertEqual(kbps(old, Point(510.0, 501_000, None, None, None, 1), "received"), 8.0)
+        for new, counter in (
+            (Point(510.0, 501_000, None, None, None, 1), "sent"),
+            (Point(510.0, 501_000, 0, None, None, 2), "received"),
+            (Point(10.0, 501_000, 0, None, None, 1), "received"),
+        ):
+            self.assertIsNone(kbps(old, new, counter), new)
 
     @given(
         st.lists(

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tvmon.streams import Rates, Sample
 
 KEPT_SECONDS = 130.0
 """How far back points are kept: the longest rate is over 100 s, and nothing asks for more."""
+
+Counter = Literal["received", "sent"]
 
 
 class Point(NamedTuple):
@@ -100,7 +102,7 @@ def downstream_rates(window: Window) -> Rates:
     )
 
 
-def _rate(window: Window, seconds: float, counter: str) -> float | None:
+def _rate(window: Window, seconds: float, counter: Counter) -> float | None:
     """
     Kilobit a second over about so many seconds.
 
@@ -109,15 +111,21 @@ def _rate(window: Window, seconds: float, counter: str) -> float | None:
     an hour "the last 3 seconds" would be a lie.
     """
     old, new = window.back(seconds), window.newest
-    if old is None or new is None or old.run != new.run:
+    if old is None or new is None or new.at - old.at > max(2 * seconds, seconds + 15):
         return None
-    distance = new.at - old.at
-    if not 0 < distance <= max(2 * seconds, seconds + 15):
-        return None
+    return kbps(old, new, counter)
+
+
+def kbps(old: Point, new: Point, counter: Counter) -> float | None:
+    """
+    Kilobit a second from one point to a later one, however far apart they are.
+
+    ``None`` where a counter was reset in between, or one of the two did not tell it.
+    """
     before, after = getattr(old, counter), getattr(new, counter)
-    if before is None or after is None:
+    if old.run != new.run or old.at >= new.at or before is None or after is None:
         return None
-    rate: float = (after - before) * 8 / 1000 / distance
+    rate: float = (after - before) * 8 / 1000 / (new.at - old.at)
     return rate
 
 

@@ -270,15 +270,21 @@ class HistoryTests(MemoryCase):
             good(15, 300_010),
             good(18, None),
             good(21, 1_000_000),
-            good(200, 2_000_000),  # after an outage
+            good(221, 2_000_000),  # after an outage
         )
         rows = self.get("/samples/1000/history").json["samples"]
         self.assertEqual(
             [row["upstream_kbps"] for row in reversed(rows)],
-            [None, 800.0, None, 800.0, None, 800.0, None, None, None],
+            [None, 800.0, None, 800.0, None, 800.0, None, None, 40.0],
         )
         self.assertEqual(rows[-2]["downstream_kbps"], 0)
         self.assertIsNone(rows[-3]["downstream_kbps"])
+
+    def test_rates_of_streams_that_are_sampled_seldom(self) -> None:
+        for seconds in (19, 60, 3600):
+            self.kept(*(good(n * seconds, 100_000 * n * seconds) for n in range(4)))
+            rows = self.get("/samples/1000/history").json["samples"]
+            self.assertEqual([row["upstream_kbps"] for row in rows], [800.0, 800.0, 800.0, None])
 
     def test_the_limit(self) -> None:
         self.kept(*(good(3 * n) for n in range(200)))

@@ -7,7 +7,7 @@ from typing import Any
 
 from tvmon.entry import utc
 from tvmon.streams import MEASURED, Measurement, Sample
-from tvmon.window import Window, downstream_rates, upstream_rates
+from tvmon.window import Window, kbps
 
 FIELDS = (
     "mms_stream_id",
@@ -33,11 +33,12 @@ def history(mms_stream_id: int, samples: Sequence[Sample]) -> dict[str, Any]:
 
 def _row(mms_stream_id: int, sample: Sample, window: Window) -> dict[str, Any]:
     """
-    One sample; the two rates are those since the good sample before it.
+    One sample; the two rates are those since the good sample before it, however long ago.
 
-    They are null where the entry of that moment would have said that it cannot be known: the
-    sample failed, it is the first, a counter was reset, or the one before is too long ago.
+    They are null where that cannot be known: the sample failed, it is the first, a counter was
+    reset, or one of the two did not tell it.
     """
+    before = window.newest
     window.add(sample)
     measured = sample.measured or _NOTHING
     row: dict[str, Any] = {
@@ -49,9 +50,9 @@ def _row(mms_stream_id: int, sample: Sample, window: Window) -> dict[str, Any]:
     for name in MEASURED:
         row[name] = getattr(measured, name)
     row["upstream_kbps"] = row["downstream_kbps"] = None
-    if not sample.is_failed:
-        row["upstream_kbps"] = _rounded(upstream_rates(window).last_3)
-        row["downstream_kbps"] = _rounded(downstream_rates(window).last_3)
+    if not sample.is_failed and before and window.newest:
+        row["upstream_kbps"] = _rounded(kbps(before, window.newest, "received"))
+        row["downstream_kbps"] = _rounded(kbps(before, window.newest, "sent"))
     return row
 
 
