@@ -94,7 +94,8 @@ class FaultTests(StoreCase):
         server = self.server()
         store = await self.up(self.start(server.url()))
         watch = self.watch()
-        load = self.load(STREAMS, 0.1)
+        # So slow that the whole outage fits into what is kept in memory for a stream.
+        load = self.load(STREAMS, max(0.1, FROZEN_SECONDS / 100))
         await until(lambda: (self.metric("tvmon_rows_written_total") or 0) > 100)
         await in_thread(server.freeze)
         frozen = reactor.seconds()
