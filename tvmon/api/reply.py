@@ -14,7 +14,7 @@ from tvmon.api.refusal import Refusal
 
 JSON = b"application/json"
 GZIP_LEVEL = 1
-"""The numbers of 10,000 entries shrink to a ninth at level 1, and to an eleventh at level 6 for
+"""The numbers of 10,000 entries shrink to a ninth at level 1, and to a thirteenth at level 6 for
 three times the work."""
 
 SMALLEST_GZIP = 1024
