@@ -33,6 +33,7 @@ def run(page: Any, script: str, arg: Any = None) -> Any:
         (["id: a-1\nevent: sample\ndata: {}\n\n"], [["sample", "{}", "a-1"]]),
         (list("event: gone\ndata: 1\n\n"), [["gone", "1", ""]]),
         (["data: 1\r\n\r", "\ndata: 2\r\n\r\n"], [["message", "1", ""], ["message", "2", ""]]),
+        (list("data: 1\r\ndata: 2\r\n\r\n"), [["message", "1\n2", ""]]),
         ([": comment\n\n", "retry: 9\n\n", "data\n\n"], [["message", "", ""]]),
         (["data: a\ndata: b\n\ndata: half"], [["message", "a\nb", ""]]),
         (["data:no space\n\n"], [["message", "no space", ""]]),

@@ -1,7 +1,8 @@
 /**
  * What tvmon says of itself: which of its checks are not well.
  */
-const EVERY_MS = 15000;
+const WELL_MS = 15000; // between two questions while all is well
+const UNWELL_MS = 4000;
 
 export class Daemon {
   constructor() {
@@ -13,7 +14,7 @@ export class Daemon {
   beat() {
     const now = performance.now();
     if (now < this._next) return;
-    this._next = now + EVERY_MS;
+    this._next = now + (this.troubles && !this.troubles.length ? WELL_MS : UNWELL_MS);
     this._ask();
   }
 

@@ -8,6 +8,7 @@
 import { EventReader } from "./sse.js";
 
 const SILENCE_MS = 25000; // the daemon sends something every 15 s
+const WHOLE_MS = 120000; // ten thousand streams over a bad line
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 10000;
 const STALE_MS = 10000; // after so long nearly all has changed, and the whole is smaller packed
@@ -49,6 +50,7 @@ export class Feed {
 
   async _keep(stopped) {
     let wait = FIRST_WAIT_MS;
+    let atOnce = true; // whether what was missed may be fetched without a wait: once a connection
     this._hear.line("connecting", "");
     while (!stopped.aborted) {
       const line = new AbortController();
@@ -58,14 +60,15 @@ export class Feed {
       try {
         await this._listen(line, () => {
           wait = FIRST_WAIT_MS;
+          atOnce = true;
           this._hear.line("live", "");
         });
       } catch (error) {
         if (error instanceof Refused) why = error.message;
         if (error instanceof Missed) {
           this._last = "";
-          if (!stopped.aborted && wait === FIRST_WAIT_MS) {
-            wait += 1; // at once, but only once
+          if (atOnce && !stopped.aborted) {
+            atOnce = false;
             continue;
           }
         }
@@ -82,7 +85,8 @@ export class Feed {
 
   /** One connection, from its opening to its end. */
   async _listen(line, opened) {
-    const watchdog = new Watchdog(SILENCE_MS, () => line.abort());
+    const watchdog = new Watchdog(() => line.abort());
+    watchdog.pat(WHOLE_MS);
     try {
       if (!this._last || performance.now() - this._heard > STALE_MS) {
         this._last = await this._whole(line);
@@ -91,13 +95,16 @@ export class Feed {
       if (this._last) headers["Last-Event-ID"] = this._last;
       const response = await fetch("events", { cache: "no-store", headers, signal: line.signal });
       this._check(response);
-      opened();
-      const reader = new EventReader((type, data, id) => this._event(type, data, id));
+      watchdog.pat(SILENCE_MS);
+      const reader = new EventReader((type, data, id) => {
+        this._event(type, data, id);
+        if (type === "hello") opened();
+      });
       const pieces = response.body.pipeThrough(new TextDecoderStream()).getReader();
       for (;;) {
         const { value, done } = await pieces.read();
         if (done) return;
-        watchdog.pat();
+        watchdog.pat(SILENCE_MS);
         this._heard = performance.now();
         reader.push(value);
       }
@@ -147,12 +154,14 @@ export class Feed {
 
   _rest(ms, signal) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this._hurry = () => {
+      const over = () => {
         clearTimeout(timer);
+        signal.removeEventListener("abort", over);
         resolve();
       };
-      signal.addEventListener("abort", this._hurry, { once: true });
+      const timer = setTimeout(over, ms);
+      signal.addEventListener("abort", over);
+      this._hurry = over;
     });
   }
 }
@@ -164,15 +173,14 @@ class Refused extends Error {}
 class Missed extends Error {}
 
 class Watchdog {
-  constructor(ms, bark) {
-    this._ms = ms;
+  constructor(bark) {
     this._bark = bark;
-    this.pat();
   }
 
-  pat() {
+  /** All is well for so long. */
+  pat(ms) {
     clearTimeout(this._timer);
-    this._timer = setTimeout(this._bark, this._ms);
+    this._timer = setTimeout(this._bark, ms);
   }
 
   stop() {

@@ -67,6 +67,9 @@ export class Folds {
 
   /** The rows are in order: show the stream that is wanted, if it is among them. */
   arrive() {
+    for (const row of this._open.keys()) {
+      if (this._list.rows.get(row.id) !== row) this.close(row);
+    }
     const row = this._wanted === null ? undefined : this._list.rows.get(this._wanted);
     if (!row) return;
     this._wanted = null;

@@ -60,10 +60,10 @@ export class Header {
   /** Show the worst state in the tab; `count` is how many streams are in it, null if not known. */
   title(line, worst, count) {
     const { texts } = this._format;
-    const fresh = line === "live";
+    const fresh = line === "live" || line === "connecting";
     const words = fresh && worst
       ? [count === null ? "" : this._format.integer(count), texts.states[worst]]
-      : [texts.titles[fresh ? "live" : line]];
+      : [texts.titles[line]];
     const title = [...words.filter(Boolean), "·", "tvmon"].join(" ");
     if (document.title !== title) document.title = title;
     paint(this._page.icon, fresh ? worst || "unknown" : "lost");

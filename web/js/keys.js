@@ -5,9 +5,12 @@ export class Keys {
   constructor({ table, list, folds, touch }) {
     this._list = list;
     this._current = null;
+    this._visited = false; // whether somebody went there, or it is just the first
     table.addEventListener("focusin", (event) => {
       const row = event.target.closest(".stream") && list.rowOf(event.target);
-      if (row) this._stop(row);
+      if (!row) return;
+      this._visited = true;
+      this._stop(row);
     });
     table.addEventListener("keydown", (event) => {
       if (event.altKey || event.ctrlKey || event.metaKey) return;
@@ -32,7 +35,9 @@ export class Keys {
 
   /** The rows are in order: see to it that Tab reaches one of them. */
   arranged() {
-    if (this._current && this._list.rows.get(this._current.id) === this._current) return;
+    const current = this._current;
+    if (this._visited && this._list.rows.get(current.id) === current) return;
+    this._visited = false;
     const [first] = this._list.inOrder();
     if (first) this._stop(first);
   }

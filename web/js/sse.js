@@ -15,7 +15,9 @@ export class EventReader {
   /** The next piece of text; an event is told as soon as its last line is complete. */
   push(piece) {
     let text = this._rest + piece;
-    if (text.includes("\r")) text = text.replace(/\r\n?(?!$)/g, "\n");
+    const half = text.endsWith("\r") ? "\r" : ""; // its \n may be the next piece
+    if (half) text = text.slice(0, -1);
+    if (text.includes("\r")) text = text.replace(/\r\n?/g, "\n");
     let start = 0;
     for (;;) {
       const end = text.indexOf("\n\n", start);
@@ -23,7 +25,7 @@ export class EventReader {
       this._event(text.slice(start, end));
       start = end + 2;
     }
-    this._rest = start ? text.slice(start) : text;
+    this._rest = text.slice(start) + half;
   }
 
   _event(block) {
