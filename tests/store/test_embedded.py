@@ -14,6 +14,7 @@ from pathlib import Path
 from unittest import mock
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 from twisted.logger import capturedLogs
 
 from tests import postgres
@@ -153,7 +154,9 @@ class EmbeddedTests(StoreCase):
         assert store._embedded is not None
         await until(lambda: store._embedded is not None and store._embedded.pid is not None)
         pid = self.pid(store)
-        await store.stopService()
+        with capturedLogs() as said:
+            await store.stopService()
+        self.assertEqual([event for event in said if "line" in event], [])
         self.assertFalse(is_alive(pid))
         self.assert_nothing_left()
         # What was half made is made anew.
@@ -299,6 +302,60 @@ class PrepareTests(StoreCase):
         self.assertEqual(again, made.home)
 
     @unittest.skipUnless(IS_ROOT, "only root runs the server as somebody else")
+    def test_a_place_that_is_closed_too(self) -> None:
+        closed, lasting = self.directory(), self.directory()
+        closed.chmod(0o700)
+        self.patch(programs, "SYSTEM_STATE", closed / "system")
+        self.patch(programs, "LASTING", lasting)
+        before = os.umask(0o077)
+        self.addCleanup(os.umask, before)
+        made = self.prepare(closed / "state")
+        self.assertEqual(made.home.parent, lasting)
+        self.assertTrue(programs.can_reach(made.user, made.home))
+        # The database stays where it was made, though there is a better place by now.
+        (made.home / "data").mkdir(exist_ok=True)
+        (made.home / "data/PG_VERSION").write_text("17\n")
+        self.patch(programs, "SYSTEM_STATE", lasting / "system")
+        self.assertEqual(programs.reachable_directory(made.user, closed / "state"), made.home)
+
+    @unittest.skipUnless(IS_ROOT, "only root runs the server as somebody else")
+    def test_no_place_at_all(self) -> None:
+        closed, lasting = self.directory(), self.directory()
+        closed.chmod(0o700)
+        self.patch(programs, "SYSTEM_STATE", closed / "system")
+        self.patch(programs, "LASTING", lasting)
+        home = self.prepare(closed / "state").home
+        (home / "run").rmdir()
+        for mode in (0o700, 0o777):
+            home.chmod(mode)
+            with self.assertRaises(SystemExit) as caught:
+                programs.reachable_directory(programs.user_for(closed), closed / "state")
+            self.assertRegex(
+                str(caught.exception),
+                r"^tvmon: PostgreSQL runs as user \w+, who can reach neither"
+                rf" {closed}/state nor {closed}/system/\w+ nor {home}; [^\n]+$",
+            )
+        home.rmdir()
+        home.symlink_to(self.directory())
+        with self.assertRaises(SystemExit):
+            programs.reachable_directory(programs.user_for(closed), closed / "state")
+
+    def test_a_lock_that_is_a_link(self) -> None:
+        where, file = self.directory(), self.directory() / "file"
+        file.write_text("precious")
+        (where / "lock").symlink_to(file)
+        refused = f"tvmon: {where}/lock is a link, not a file; remove it"
+        self.assertEqual(self.refusal(where), refused)
+        (where / "lock").unlink()
+        (where / "lock").hardlink_to(file)
+        refused = f"tvmon: {where}/lock is not a file of its own; remove it"
+        self.assertEqual(self.refusal(where), refused)
+        (where / "lock").unlink()
+        os.mkfifo(where / "lock")
+        self.assertEqual(self.refusal(where), refused)
+        self.assertEqual(file.read_text(), "precious")
+
+    @unittest.skipUnless(IS_ROOT, "only root runs the server as somebody else")
     def test_programs_that_the_user_cannot_reach_are_copied(self) -> None:
         home = self.directory()
         home.chmod(0o755)
@@ -328,6 +385,20 @@ class ChildTests(StoreCase):
             reactor.spawnProcess(child, words[0], words, env={})  # type: ignore[attr-defined]
             self.assertEqual(await child.ended, "status 126")
         self.assertEqual(child.last_words, f"{where}/nothing: No such file or directory")
+
+    async def test_an_interrupt_at_any_moment_ends_it_without_a_word(self) -> None:
+        where = self.directory()
+        words = command(programs.user_for(where), Path("/bin/sleep"), ["60"])
+        for milliseconds in (*range(0, 60, 4), 80):
+            child = embedded._Child()
+            with programs.interrupts_held():
+                process = reactor.spawnProcess(  # type: ignore[attr-defined]
+                    child, words[0], words, env={}
+                )
+            await deferLater(reactor, milliseconds / 1000)
+            process.signalProcess("INT")
+            self.assertEqual(await child.ended, "signal 2", milliseconds)
+            self.assertEqual(child.last_words, "")
 
     async def test_a_server_that_cannot_start_says_why(self) -> None:
         where = self.directory()

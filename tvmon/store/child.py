@@ -6,6 +6,10 @@ Run a program as another user, in a session of its own, that is told when its pa
 It runs between tvmon and PostgreSQL and becomes the latter: what has to happen in the child
 after the fork cannot be asked of ``spawnProcess``.  The order matters: a change of user takes
 back the wish to be told of the parent's end.
+
+tvmon starts it with SIGINT held back, see :func:`tvmon.store.programs.interrupts_held`: one that
+comes before the program runs, from the keyboard or as a stop, would be a traceback of Python.
+It is let through when Python's handler is gone, and then ends the process without a word.
 """
 
 from __future__ import annotations
@@ -36,6 +40,8 @@ def main(arguments: Sequence[str]) -> None:
                 sys.exit(126)  # it ended before we could be told
         os.umask(0o077)
         os.chdir("/")
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         os.execv(program, [program, *rest])  # noqa: S606  # no shell is what is wanted
     except OSError as problem:
         sys.stderr.write(f"{program}: {problem.strerror}\n")

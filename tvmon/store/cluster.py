@@ -6,6 +6,7 @@ Nothing outside of the configured directory is touched: no parent is opened, no 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -143,7 +144,6 @@ def prepare(directory: Path) -> Cluster:
 def _prepare(directory: Path, lock: int) -> Cluster:
     user = user_for(directory)
     home = reachable_directory(user, directory)
-    home.mkdir(mode=0o755, parents=True, exist_ok=True)
     socket = _socket_directory(home, user)
     programs = reachable_programs(user, _programs(home / "data"), home)
     return Cluster(directory, home, socket, user, programs, lock)
@@ -172,9 +172,24 @@ def _programs(data: Path) -> Programs:
 
 
 def _lock(directory: Path) -> int:
-    """Hold ``directory/lock``; the kernel lets go of it when this process ends, however."""
+    """
+    Hold ``directory/lock``; the kernel lets go of it when this process ends, however.
+
+    The directory may be another user's, and we may be root: nothing but a file of this name
+    is opened, no other one is written to.
+    """
     path = directory / "lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        descriptor = os.open(path, flags, 0o644)
+    except OSError as problem:
+        if problem.errno == errno.ELOOP:
+            raise SystemExit(f"tvmon: {path} is a link, not a file; remove it") from None
+        raise
+    there = os.fstat(descriptor)
+    if not stat.S_ISREG(there.st_mode) or there.st_nlink > 1:
+        os.close(descriptor)
+        raise SystemExit(f"tvmon: {path} is not a file of its own; remove it")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -30,7 +30,7 @@ from twisted.python.failure import Failure
 
 from tvmon.store.alarm import Alarm
 from tvmon.store.cluster import Cluster, prepare
-from tvmon.store.programs import command
+from tvmon.store.programs import command, interrupts_held
 
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 30.0
@@ -231,9 +231,10 @@ class Embedded:
         child = self._child = _Child()
         words = command(cluster.user, program, arguments)
         assert isinstance(self._reactor, PosixReactorBase)
-        self._process = self._reactor.spawnProcess(
-            child, words[0], words, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
-        )
+        with interrupts_held():
+            self._process = self._reactor.spawnProcess(
+                child, words[0], words, env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
+            )
         try:
             end = await child.ended
         finally:

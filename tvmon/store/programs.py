@@ -12,9 +12,12 @@ import os
 import pwd
 import re
 import shutil
+import signal
+import stat
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +31,9 @@ UNPRIVILEGED_USER = "nobody"
 
 SYSTEM_STATE = Path("/var/lib/tvmon")
 """Where root's files lie that the unprivileged user could not reach where they were wanted."""
+
+LASTING = Path("/var/tmp")  # noqa: S108  # only a directory there that nobody else can change
+"""Where they lie if that is closed, too: what is there is kept over a restart of the machine."""
 
 _CHILD = Path(__file__).with_name("child.py")
 
@@ -105,12 +111,21 @@ def reachable_directory(user: User, directory: Path) -> Path:
     The same directory, or where its things lie instead because the user cannot reach it.
 
     root's own directories are often closed to everybody else, and opening them is not for
-    tvmon to decide.
+    tvmon to decide.  Where a database is already, it stays.
+
+    :raises SystemExit: there is no place that the user can reach
     """
     if can_reach(user, directory):
         return directory
     mark = hashlib.blake2b(os.fsencode(directory), digest_size=6).hexdigest()
-    return SYSTEM_STATE / mark
+    places = (SYSTEM_STATE / mark, LASTING / f"tvmon-{mark}")
+    for place in sorted(places, key=lambda place: not (place / "data/PG_VERSION").exists()):
+        if _is_ours_alone(place) and can_reach(user, place):
+            return place
+    raise SystemExit(
+        f"tvmon: PostgreSQL runs as user {user.name}, who can reach neither {directory} nor"
+        f" {places[0]} nor {places[1]}; name another [database] directory"
+    )
 
 
 def reachable_programs(user: User, programs: Programs, home: Path) -> Programs:
@@ -135,7 +150,13 @@ def reachable_programs(user: User, programs: Programs, home: Path) -> Programs:
             shutil.copytree(libraries, new / LIBRARIES)
         _open_to_all(new)
         new.rename(copy)
-    return Programs(programs.major, copy / PACKAGE / place / "bin")
+    found = Programs(programs.major, copy / PACKAGE / place / "bin")
+    if not can_reach(user, found.initdb):
+        raise SystemExit(
+            f"tvmon: PostgreSQL runs as user {user.name}, who may run programs neither in"
+            f" {programs.directory} nor in {found.directory}; name another [database] directory"
+        )
+    return found
 
 
 def command(user: User, program: Path, arguments: Sequence[str]) -> list[str]:
@@ -145,6 +166,40 @@ def command(user: User, program: Path, arguments: Sequence[str]) -> list[str]:
         *(str(user.uid), str(user.gid), str(os.getpid())),
         *(str(program), *arguments),
     ]
+
+
+def _is_ours_alone(place: Path) -> bool:
+    """
+    Make this directory if it is not there; whether nobody else can change what is in it.
+
+    Anybody may sit on a name in a directory that is open to all, with a link for instance.
+    """
+    try:
+        for new in [*(up for up in reversed(place.parents) if not up.exists()), place]:
+            try:
+                new.mkdir()
+            except FileExistsError:
+                continue
+            new.chmod(0o755)  # whatever our umask is
+        there = place.lstat()
+    except OSError:
+        return False
+    is_open = bool(there.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    return stat.S_ISDIR(there.st_mode) and there.st_uid == os.geteuid() and not is_open
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """
+    Hold SIGINT back from what is started within, and from this thread.
+
+    The child lets it through when it is ready for it; to us it comes a moment later.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _major(postgres: Path) -> int | None:
