@@ -13,7 +13,10 @@ What happens at a path is a behaviour: a function that is handed the peer and wh
 from __future__ import annotations
 
 import datetime
+import fcntl
 import ipaddress
+import struct
+import termios
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -94,6 +97,18 @@ class Peer(Protocol):
     def later(self, seconds: float, do: Callable[[], object]) -> None:
         """Do something in a while, unless the connection is gone by then."""
         self._timers.append(self.upstream.reactor.callLater(seconds, do))
+
+    def when_arrived(self, do: Callable[[], object]) -> None:
+        """Do something once all that was sent has arrived at the other side's system."""
+        # Not at once, since TLS gathers what is small until the next turn of the reactor.
+        self.later(0.02, lambda: self.when_arrived(do) if self.unsent else do())
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes are under way: not taken by our own system, or not by the other one."""
+        wire = getattr(self.transport, "transport", self.transport)
+        (unacknowledged,) = struct.unpack("i", fcntl.ioctl(wire.socket, termios.TIOCOUTQ, b"0000"))
+        return len(wire.dataBuffer) - wire.offset + wire._tempDataLen + int(unacknowledged)
 
     def pour(self, source: Callable[[], bytes]) -> None:
         """Send what the source brings, for ever, as fast as it is taken."""
@@ -259,8 +274,7 @@ def says(data: bytes, *, then: str = "") -> Behaviour:
     def behave(peer: Peer, asked: Asked) -> None:
         peer.write(data)
         if then:
-            # In a while, so that they have arrived by then.
-            peer.later(0.02, getattr(peer, then))
+            peer.when_arrived(getattr(peer, then))
 
     return behave
 

@@ -236,10 +236,10 @@ class KeptConnections(FetchCase):
 
     async def test_idle_ones_are_closed_in_time(self) -> None:
         fetcher = self.new_fetcher(idle_seconds=0.1)
-        await fetcher.fetch(Request(self.upstream.url()), LONG)
-        await fetcher.fetch(Request(self.serve_tls().url()), LONG)
-        self.assertEqual(fetcher.figures.idle, 2)
-        await self.until(lambda: not fetcher.figures.connections)
+        for upstream in (self.upstream, self.serve_tls()):
+            await fetcher.fetch(Request(upstream.url()), LONG)
+            self.assertEqual(fetcher.figures.idle, 1)
+            await self.until(lambda: not fetcher.figures.connections)
         await self.until(lambda: not self.delayed_calls()[1:], "only the wait for it is left")
 
     async def test_closed_while_idle(self) -> None:
