@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+TWISTD = str(Path(sys.executable).with_name("twistd"))
 T = TypeVar("T")
 
 
@@ -77,7 +78,7 @@ class Child:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(python_path)}
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [str(Path(sys.executable).with_name("twistd")), "-n", "--pidfile=", *arguments],
+                [TWISTD, "-n", "--pidfile=", *arguments],
                 cwd=folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -67,6 +67,11 @@ class RateTests(SynchronousTestCase):
         made.add(Sample(6, 6, None, "connection refused"))
         self.assertEqual(len(made), 2)
 
+    def test_two_samples_of_one_moment_are_one(self) -> None:
+        made = window((0, 0), (3, 3000), (3, 3750))
+        self.assertEqual(len(made), 2)
+        self.assertEqual(upstream_rates(made).last_3, 10.0)
+
     def test_old_points_are_let_go(self) -> None:
         made = window(*((float(n), n) for n in range(1000)))
         self.assertLessEqual(len(made), KEPT_SECONDS + 1)

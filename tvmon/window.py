@@ -63,6 +63,9 @@ class Window:
             self._run += 1
         self._received = self._received if received is None else received
         self._sent = self._sent if sent is None else sent
+        if self._points and self._points[-1].at >= sample.at:
+            # No time between them, no rate: of two samples of one moment the later one counts.
+            self._points.pop()
         delay, opened = measured.live_delay_ms, measured.upstream_opened_count
         self._points.append(Point(sample.at, received, sent, delay, opened, self._run))
         while self._points[0].at < sample.at - KEPT_SECONDS:
