@@ -106,6 +106,21 @@ class TruthTests(MemoryCase):
         self.check("/-/ready", self.get("/-/ready"))
         self.assertEqual(described.json, describe())
 
+    def test_an_order_is_good_in_any_case_here_as_in_an_address(self) -> None:
+        said = describe()["paths"][PAGE]["get"]["parameters"]
+        order = next(each["schema"] for each in said if each["name"] == "sort_order")
+        self.assertEqual(order["pattern"], "^([aA][sS][cC]|[dD][eE][sS][cC])?$")
+        for text, good in (
+            ("", True),
+            ("Asc", True),
+            ("DESC", True),
+            ("dEsc", True),
+            ("up", False),
+        ):
+            self.assertEqual(Draft202012Validator(order).is_valid(text), good, text)
+            answer = self.get(f"/samples/0-0///{text}/")
+            self.assertEqual(answer.code, 200 if good else 400, text)
+
     def test_who_is_not_let_in(self) -> None:
         self.world.access = Access(token="x")
         self.start()

@@ -79,7 +79,8 @@ def _paths() -> Schema:
         "sort_by": {"enum": ["", *SORT_FIELDS], "description": "nothing is unify_name"},
         "sort_order": {
             "type": "string",
-            "pattern": f"^({'|'.join(ORDERS)}|{'|'.join(ORDERS).upper()})?$",
+            # JSON schemas know no flag for "in any case".
+            "pattern": f"^({'|'.join(map(_in_any_case, ORDERS))})?$",
             "description": "asc or desc in any case; nothing is asc",
         },
         "sort_by_status_first": {
@@ -184,7 +185,7 @@ def _responses() -> Schema:
     texts = {
         400: "Some part of the request is wrong, and named",
         401: "A token, or a user and a password, is needed",
-        404: "There is nothing at this address",
+        404: "There is nothing at this address, or no such stream",
         414: "The address is too long",
         503: "Not now",
     }
@@ -229,6 +230,10 @@ def _headers(*names: str) -> Schema:
 
 def _refusals(*codes: int) -> Schema:
     return {str(code): {"$ref": f"#/components/responses/{code}"} for code in codes}
+
+
+def _in_any_case(word: str) -> str:
+    return "".join(f"[{letter}{letter.upper()}]" for letter in word)
 
 
 def _number(least: int, most: int, about: str) -> Schema:
