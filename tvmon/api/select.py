@@ -63,23 +63,23 @@ def _second(get: Get) -> Get:
     return value
 
 
-def _nested() -> dict[str, dict[str, Get]]:
-    """The fields that are objects, with what lies in them."""
-    nested: dict[str, dict[str, Get]] = {}
-    for way in ("upstream", "downstream"):
-        of = f"average_{way}_kbps"
-        nested[of] = {
-            name: _measured(of) if name == "total" else _rate(f"{way}.{name}")
-            for name in RATE_FIELDS
-        }
-    for what in ("score", "level"):
-        nested["score_detail" if what == "score" else "score_level_detail"] = {
-            part: attrgetter(f"health.{part}.{what}") for part in ("live_delay", "upstream")
-        }
-    return nested
+def _rates(way: str) -> dict[str, Get]:
+    total = _measured(f"average_{way}_kbps")
+    return {name: total if name == "total" else _rate(f"{way}.{name}") for name in RATE_FIELDS}
 
 
-_NESTED = _nested()
+def _of_parts(what: str) -> dict[str, Get]:
+    return {part: attrgetter(f"health.{part}.{what}") for part in ("live_delay", "upstream")}
+
+
+_NESTED: dict[str, dict[str, Get]] = {
+    "average_upstream_kbps": _rates("upstream"),
+    "average_downstream_kbps": _rates("downstream"),
+    "score_detail": _of_parts("score"),
+    "score_level_detail": _of_parts("level"),
+}
+"""The fields that are objects, with what lies in them."""
+
 _PLAIN: dict[str, Get] = {
     **{
         name: attrgetter(f"stream.{name}")
