@@ -139,7 +139,7 @@ class Sampler:
         return measured
 
     def _came(self, measured: Measurement) -> None:
-        question, at = self._end()
+        question, at, time = self._end()
         if self._is_stopped:
             self._meters.poll_aborted()
             return
@@ -151,12 +151,12 @@ class Sampler:
             self._good_again(at)
         self._board.note(
             self.stream.mms_stream_id,
-            Sample(self._now() - (at - answered_at), answered_at, measured),
+            Sample(time - (at - answered_at), answered_at, measured),
         )
         self._is_traced = False
 
     def _failed(self, failure: Failure) -> None:
-        _, at = self._end()
+        _, at, time = self._end()
         if self._is_stopped:
             # Mostly a CancelledError, and whatever it is, it comes of our own stopping.
             self._meters.poll_aborted()
@@ -178,14 +178,15 @@ class Sampler:
                 reason=redact(reason),
             )
         self._failed_count += 1
-        self._board.note(self.stream.mms_stream_id, Sample(self._now(), at, None, reason))
+        self._board.note(self.stream.mms_stream_id, Sample(time, at, None, reason))
 
-    def _end(self) -> tuple[Question[Measurement] | None, float]:
-        """The poll is over: its question, and when that was."""
+    def _end(self) -> tuple[Question[Measurement] | None, float, float]:
+        """The poll is over: its question, and when that was, by the clock and by the wall."""
+        # Read side by side: what one of them lags shows in every rate worked out from the other.
+        at, time = self._terms.clock.seconds(), self._now()
         question, self._question = self._question, None
-        at = self._terms.clock.seconds()
         self._turns.end(at)
-        return question, at
+        return question, at, time
 
     def _good_again(self, at: float) -> None:
         self.log.info(
