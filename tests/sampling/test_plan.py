@@ -74,6 +74,17 @@ class PlanProperties(SynchronousTestCase):
             ours = [s for s in same if before is not None and s.key == before.key]
             self.assertEqual(chosen, (ours or same)[0])
 
+    @given(RUNNING, LISTED, st.sets(st.integers(1, 4)))
+    def test_what_is_lacked_for_the_first_time_is_kept(
+        self, running: dict[int, Stream], listed: list[Stream], lacked: set[int]
+    ) -> None:
+        whole, todo = plan(running, listed), plan(running, listed, lacked)
+        self.assertEqual(whole.kept, ())
+        self.assertEqual({*todo.kept, *todo.stop}, set(whole.stop))
+        self.assertEqual({s.mms_stream_id for s in todo.stop} - lacked, set())
+        self.assertEqual({s.mms_stream_id for s in todo.kept} & lacked, set())
+        self.assertEqual((todo.start, todo.change), (whole.start, whole.change))
+
     @given(RUNNING, LISTED)
     def test_twice_is_once(self, running: dict[int, Stream], listed: list[Stream]) -> None:
         first = plan(running, listed)

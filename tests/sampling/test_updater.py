@@ -27,11 +27,16 @@ from tvmon.sampling.crew import SLICE_SECONDS
 from tvmon.sampling.listing import SHOWN
 from tvmon.sampling.updater import Updater
 from tvmon.servers import Listing, Request
-from tvmon.streams import Sample
+from tvmon.streams import Sample, Stream
 
 
 def listing(*keys: str) -> Listing:
     return Listing(tuple(stream(key) for key in keys))
+
+
+def running(updater: Updater) -> list[Stream]:
+    """What is sampled now."""
+    return [sampler.stream for sampler in updater._crew._samplers.values()]
 
 
 class UpdaterCase(SynchronousTestCase):
@@ -71,7 +76,7 @@ class UpdaterCase(SynchronousTestCase):
         self.updater.startService()
 
     def sampled(self) -> set[str]:
-        return {of.key for of in self.updater.streams()}
+        return {of.key for of in running(self.updater)}
 
     def on_board(self) -> set[str]:
         return {entry.stream.key for entry in self.board.entries()}
@@ -401,6 +406,71 @@ class SkippedTests(UpdaterCase):
         self.assertTrue(lines(captured)[0].endswith("; and 9980 more"))
 
 
+class PartialListingTests(UpdaterCase):
+    """A listing with entries that cannot be used may lack streams that are there."""
+
+    def partial(self, *keys: str) -> Listing:
+        return replace(listing(*keys), skipped=('channel "b" has no "server"',))
+
+    def test_a_stream_that_it_lacks_once_goes_on(self) -> None:
+        with capturedLogs() as captured:
+            self.start(listing("a", "b"), self.partial("a", "c"), listing("a", "b", "c"))
+            self.given.pass_time(70.0)
+            self.assertEqual(self.sampled(), {"a", "b", "c"})
+            self.assertEqual(
+                self.updater.trouble(),
+                "listing had entries that cannot be used and lacked 1 streams, which are kept"
+                " until it lacks them again",
+            )
+            self.given.pass_time(60.0)
+        self.assertEqual(self.sampled(), {"a", "b", "c"})
+        self.assertIsNone(self.updater.trouble())
+        self.assertEqual(self.notes.dropped, [])
+        said = [line for line in lines(captured) if "lacks" in line]
+        self.assertEqual(
+            said,
+            [
+                "farm: listing lacks 1 streams, and has entries that cannot be used; the streams"
+                " are kept until it lacks them again"
+            ],
+        )
+
+    def test_one_that_it_lacks_twice_in_a_row_is_gone(self) -> None:
+        self.start(listing("a", "b"), self.partial("a"))
+        self.given.pass_time(119.0)
+        self.assertEqual(self.sampled(), {"a", "b"})
+        self.given.pass_time(2.0)
+        self.assertEqual(self.sampled(), {"a"})
+        self.assertEqual(self.on_board(), {"a"})
+        self.assertIsNone(self.updater.trouble())
+
+    def test_each_stream_has_its_own_count(self) -> None:
+        self.start(listing("a", "b", "c"), self.partial("a", "b"), self.partial("a"))
+        self.given.pass_time(125.0)
+        self.assertEqual(self.sampled(), {"a", "b"})
+
+    def test_a_good_one_is_believed_at_once(self) -> None:
+        self.start(listing("a", "b", "c"), self.partial("a", "b"), listing("a"))
+        self.given.pass_time(125.0)
+        self.assertEqual(self.sampled(), {"a"})
+
+    def test_one_that_failed_or_had_it_begins_the_count_anew(self) -> None:
+        for between in (refused(), self.partial("a", "b")):
+            with self.subTest(between):
+                self.notes.dropped.clear()
+                self.updater = self.new_updater()
+                self.start(listing("a", "b"), self.partial("a"), between, self.partial("a"))
+                self.given.pass_time(130.0)
+                self.assertEqual(self.sampled(), {"a", "b"})
+                self.assertEqual(self.notes.dropped, [])
+                self.successResultOf(Deferred.fromCoroutine(self.updater.stopService()))
+
+    def test_adopted_streams_are_kept_by_it_too(self) -> None:
+        self.updater.adopt([stream("a"), stream("b")])
+        self.start(self.partial("a"))
+        self.assertEqual(self.sampled(), {"a", "b"})
+
+
 class AdoptionTests(UpdaterCase):
     def test_adopted_streams_are_sampled_at_once_while_the_listing_fails(self) -> None:
         self.start(refused())
@@ -412,6 +482,17 @@ class AdoptionTests(UpdaterCase):
         self.updater.adopt([stream("a")])
         self.start(refused())
         self.assertEqual(self.sampled(), {"a"})
+
+    def test_only_those_that_come_after_the_start_are_said_to_be_from_before(self) -> None:
+        with capturedLogs() as captured:
+            self.updater.adopt([stream("a")])
+            self.start(refused())
+            self.updater.adopt([stream("a")])
+            self.updater.adopt([stream("a"), stream("b"), stream("c")])
+        self.assertEqual(
+            [line for line in lines(captured) if "from before" in line],
+            ["farm: 2 streams are known from before"],
+        )
 
     def test_those_of_other_servers_are_left_alone(self) -> None:
         self.start(refused())
@@ -433,7 +514,7 @@ class AdoptionTests(UpdaterCase):
         self.assertEqual(self.sampled(), {"a", "c"})
         self.assertEqual(self.on_board(), {"a", "c"})
         self.assertEqual(
-            {s.sample_interface for s in self.updater.streams()},
+            {s.sample_interface for s in running(self.updater)},
             {s.sample_interface for s in (stream("a"), stream("c"))},
         )
 
@@ -457,14 +538,10 @@ class AdoptionTests(UpdaterCase):
         """As on a reload with another interval."""
         self.start(listing("a", "b"), refused())
         self.given.pass_time(2.0)
-        old, self.updater = (
-            self.updater,
-            self.new_updater(sampling_seconds=1.0, deadline_seconds=0.8),
-        )
-        stopping = Deferred.fromCoroutine(old.stopService())
+        self.successResultOf(Deferred.fromCoroutine(self.updater.stopService()))
+        self.updater = self.new_updater(sampling_seconds=1.0, deadline_seconds=0.8)
         self.updater.startService()
-        self.updater.adopt(old.streams())
-        self.successResultOf(stopping)
+        self.updater.adopt([entry.stream for entry in self.board.entries()])
         self.assertEqual(self.sampled(), {"a", "b"})
         self.assertEqual(self.notes.dropped, [])
         self.assertEqual(self.value("tvmon_samplers"), 2.0)
@@ -626,10 +703,10 @@ class SliceTests(UpdaterCase):
 
     def turns_until(self, count: int) -> int:
         for turn in range(self.many):
-            if len(self.updater.streams()) == count:
+            if len(running(self.updater)) == count:
                 return turn
             self.turn()
-        raise AssertionError(f"{len(self.updater.streams())} streams, not {count}")
+        raise AssertionError(f"{len(running(self.updater))} streams, not {count}")
 
     def test_they_come_and_go_in_slices(self) -> None:
         self.start(Listing(tuple(streams(self.many))), listing("another"))
@@ -643,13 +720,13 @@ class SliceTests(UpdaterCase):
     def test_stopped_between_two_slices_it_starts_no_more(self) -> None:
         self.start(Listing(tuple(streams(self.many))))
         self.turn()
-        started = len(self.updater.streams())
+        started = len(running(self.updater))
         self.assertLess(started, 30)
         stopping = Deferred.fromCoroutine(self.updater.stopService())
         for _ in range(5):
             self.turn()
         self.successResultOf(stopping)
-        self.assertEqual(len(self.updater.streams()), started)
+        self.assertEqual(len(running(self.updater)), started)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_more_polls_in_flight_than_can_be_aborted_in_a_second(self) -> None:
@@ -678,10 +755,10 @@ class SliceTests(UpdaterCase):
     def test_an_adoption_and_a_listing_at_the_same_time(self) -> None:
         self.updater.adopt(streams(self.many))
         self.start(Listing(tuple(streams(self.many)[: self.many // 2])))
-        self.assertLess(len(self.updater.streams()), 30)
+        self.assertLess(len(running(self.updater)), 30)
         for _ in range(self.many):
             self.turn()
-        self.assertEqual(len(self.updater.streams()), self.many // 2)
+        self.assertEqual(len(running(self.updater)), self.many // 2)
         self.assertEqual(len(self.notes.put), self.many, "the adoption was whole")
         self.assertEqual(len(self.board), self.many // 2)
         self.assertEqual(self.value("tvmon_samplers"), self.many / 2)

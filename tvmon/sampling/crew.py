@@ -8,7 +8,7 @@ and the readers of the page do not notice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from itertools import chain, repeat, takewhile
 from random import Random
 from typing import Any, TypeVar
@@ -59,15 +59,11 @@ class Crew:
     def __len__(self) -> int:
         return len(self._samplers)
 
-    def streams(self) -> list[Stream]:
-        """What is sampled now."""
-        return [sampler.stream for sampler in self._samplers.values()]
-
-    async def follow(self, listed: Iterable[Stream]) -> Plan:
-        """Make the sampled streams the listed ones; returns what there was to do."""
+    async def follow(self, listed: Iterable[Stream], lacked: Container[int] | None = None) -> Plan:
+        """Make the sampled streams the listed ones, by a :func:`plan`; returns it."""
         await self._lock.acquire()
         try:
-            todo = plan(self._running(), listed)
+            todo = plan(self._running(), listed, lacked)
             work = chain(
                 zip(repeat(self._stop_one), todo.stop),
                 zip(repeat(self._change_one), todo.change),
@@ -78,12 +74,13 @@ class Crew:
         finally:
             self._lock.release()
 
-    async def add(self, streams: Iterable[Stream]) -> None:
-        """Sample these too; those that are sampled already go on as they are."""
+    async def add(self, streams: Iterable[Stream]) -> int:
+        """Sample these too, and say how many; those sampled already go on as they are."""
         await self._lock.acquire()
         try:
             new = plan(self._running(), streams).start
             await self._in_slices(self._while_needed(zip(repeat(self._start_one), new)))
+            return len(new)
         finally:
             self._lock.release()
 

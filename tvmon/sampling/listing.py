@@ -28,7 +28,6 @@ class Lister:
     Asks one media server, once for each call of :meth:`ask`.
 
     :ivar failures: how many listings have failed in a row
-    :ivar good_at: when the last good one came, clock seconds
     """
 
     log = Logger()

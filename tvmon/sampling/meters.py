@@ -76,29 +76,20 @@ class PollMeters:
         Gauge(
             "tvmon_polls_in_flight", "Polls that wait for their answer now.", registry=registry
         ).set_function(lambda: self.in_flight)
-        self._open: dict[str, int] = {}
 
     def server(self, name: str, listing_age: Callable[[], float]) -> ServerMeters:
         """
-        The instruments of one media server, to be closed when it is watched no more.
+        The instruments of one media server, to be closed when it is watched no more, and before
+        they are opened again.
 
         :param listing_age: answers ``tvmon_listing_age_seconds``
         """
-        self._open[name] = self._open.get(name, 0) + 1
         return ServerMeters(self, name, listing_age)
 
     def forget(self, name: str) -> None:
-        """
-        Close a media server's instruments.
-
-        On a reload its successor may be open already, so only the last one to close takes the
-        gauges away.  Counters stay: what was counted was counted.
-        """
-        left = self._open[name] = self._open[name] - 1
-        if not left:
-            del self._open[name]
-            for gauge in (self.samplers, self.listing_age, self.listing_skipped):
-                gauge.remove(name)
+        """Take a media server's gauges away; counters stay: what was counted was counted."""
+        for gauge in (self.samplers, self.listing_age, self.listing_skipped):
+            gauge.remove(name)
 
 
 class ServerMeters:

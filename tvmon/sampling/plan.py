@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from tvmon.streams import Stream
@@ -15,6 +15,8 @@ class Plan:
 
     :param start: listed and not running, in the order of the listing
     :param stop: running and not listed
+    :param kept: running and not listed either, yet only for the first time in a listing that may
+        lack what it has
     :param change: running, and listed with another name, address or number; as listed
     :param skipped: a sentence for each listed stream that cannot be had beside another one
     """
@@ -22,6 +24,7 @@ class Plan:
     start: tuple[Stream, ...] = ()
     stop: tuple[Stream, ...] = ()
     change: tuple[Stream, ...] = ()
+    kept: tuple[Stream, ...] = ()
     skipped: tuple[str, ...] = ()
 
     @property
@@ -30,9 +33,16 @@ class Plan:
         return not (self.start or self.stop or self.change)
 
 
-def plan(running: Mapping[int, Stream], listed: Iterable[Stream]) -> Plan:
+def plan(
+    running: Mapping[int, Stream],
+    listed: Iterable[Stream],
+    lacked: Container[int] | None = None,
+) -> Plan:
     """
     Plan for one media server; ``running`` is by ``mms_stream_id``.
+
+    A listing with entries that could not be used may lack a stream that is there.  It stops only
+    those that the one before lacked, too: ``lacked``, which is ``None`` for a good listing.
 
     Of two listed streams with the same key the first one counts.  Of two keys with the same
     ``mms_stream_id`` the one that is running counts, else the first one: a listing in another
@@ -58,9 +68,11 @@ def plan(running: Mapping[int, Stream], listed: Iterable[Stream]) -> Plan:
                 f'"{other.unify_name}" has the same mms_stream_id, {number}, as another'
                 f' stream, "{kept.unify_name}"; only the latter is watched'
             )
+    missing = [stream for number, stream in running.items() if number not in wanted]
     return Plan(
         start=tuple(stream for number, stream in wanted.items() if number not in running),
-        stop=tuple(stream for number, stream in running.items() if number not in wanted),
+        stop=tuple(s for s in missing if lacked is None or s.mms_stream_id in lacked),
+        kept=tuple(s for s in missing if lacked is not None and s.mms_stream_id not in lacked),
         change=tuple(
             stream for number, stream in wanted.items() if running.get(number, stream) != stream
         ),

@@ -6,13 +6,15 @@ What is believed of a listing:
     failed                    nothing; every sampler goes on; asked again after 2, 4, 8 .. 60 s
     empty, for the first time nothing; asked again at the next turn
     empty, again              there is no stream
-    not empty                 what it says
+    with unusable entries     what it has; what it lacks only where the one before lacked it, too
+    any other                 what it says
 
 A media server that has just started answers an empty listing until it has read its channels,
 which takes longer than the first waits of the back-off.  So an empty listing is asked for
 again a whole interval later: to sample streams that are gone for a minute more costs failed
 polls, to drop ten thousand live ones costs the control room its eyes.  A failure between two
-empty listings is such a restart again, and begins the count anew.
+empty listings is such a restart again, and begins the count anew.  So it is with a stream that
+is missing beside an entry that could not be used: that entry may well be the stream's.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ class Updater(Service):
     """
     Lists one media server once each interval, and runs a sampler for each stream it has.
 
-    Lives once: a changed configuration makes a new one, which adopts :meth:`streams` of the old.
+    Lives once: a changed configuration makes a new one, which adopts the streams of the old.
 
     :param random: for the phases of the samplers
     :param fetch: asks for samples
@@ -95,6 +97,7 @@ class Updater(Service):
         self._pause: Deferred[None] | None = None
         self._good_at = clock.seconds()
         self._empty_listings = 0
+        self._lacked: frozenset[int] = frozenset()
         self._is_listed = False
         self._adopted: list[Stream] = []
 
@@ -103,7 +106,7 @@ class Updater(Service):
         super().startService()
         self._good_at = self._clock.seconds()
         adopted, self._adopted = self._adopted, []
-        self.adopt(adopted)
+        self._run(self._crew.add(adopted))
         self._ended = self._loop.start(self._polling.listing_seconds)
 
     async def stopService(self) -> None:
@@ -112,13 +115,10 @@ class Updater(Service):
             super().stopService()
             await self._stop()
 
-    def streams(self) -> list[Stream]:
-        """What is sampled now."""
-        return self._crew.streams()
-
     def adopt(self, streams: Iterable[Stream]) -> None:
         """
-        Sample these until a listing says better: they were there when tvmon last looked.
+        Sample these until a listing says better: they are configured, which is told before the
+        start, or were there when tvmon last looked.
 
         After the first listing that was believed they come too late: those of them that it did
         not have are gone, and are taken off the board.
@@ -134,18 +134,24 @@ class Updater(Service):
         trouble = self._lister.trouble()
         if trouble is None and self._empty_listings == 1 and len(self._crew):
             return f"listing was empty; its {len(self._crew)} streams are kept until it is so again"
+        if trouble is None and self._lacked:
+            return (
+                f"listing had entries that cannot be used and lacked {len(self._lacked)} streams,"
+                " which are kept until it lacks them again"
+            )
         return trouble
 
     async def _adopt(self, streams: list[Stream]) -> None:
         if self._is_listed:
             await self._crew.disown(streams)
         else:
-            await self._crew.add(streams)
-            self.log.info(
-                "{server}: {count} streams are known from before",
-                server=self.server.name,
-                count=len(streams),
-            )
+            count = await self._crew.add(streams)
+            if count:
+                self.log.info(
+                    "{server}: {count} streams are known from before",
+                    server=self.server.name,
+                    count=count,
+                )
 
     async def _turn(self) -> None:
         try:
@@ -158,6 +164,7 @@ class Updater(Service):
         """Ask until there is an answer, and follow it where it is believed."""
         while (listing := await self._lister.ask()) is None:
             self._empty_listings = 0
+            self._lacked = frozenset()
             if not await self._waited(self._lister.wait):
                 return
         self._good_at = self._clock.seconds()
@@ -172,7 +179,9 @@ class Updater(Service):
                 )
             return
         self._is_listed = True
-        done = await self._crew.follow(listing.streams)
+        is_partial = bool(listing.streams and listing.skipped)
+        done = await self._crew.follow(listing.streams, self._lacked if is_partial else None)
+        self._lacked = frozenset(stream.mms_stream_id for stream in done.kept)
         if not self.running:
             return
         self._lister.note_skipped((*listing.skipped, *done.skipped))
@@ -219,7 +228,7 @@ class Updater(Service):
             interval=self._polling.sampling_seconds,
         )
 
-    def _run(self, work: Coroutine[Deferred[Any], Any, None]) -> None:
+    def _run(self, work: Coroutine[Deferred[Any], Any, object]) -> None:
         Deferred.fromCoroutine(work).addErrback(
             lambda failure: self._show("{server}: streams were not adopted\n{traceback}", failure)
         )
@@ -231,6 +240,13 @@ class Updater(Service):
         return self._clock.seconds() - self._good_at
 
     def _tell(self, done: Plan) -> None:
+        if done.kept:
+            self.log.warn(
+                "{server}: listing lacks {count} streams, and has entries that cannot be used;"
+                " the streams are kept until it lacks them again",
+                server=self.server.name,
+                count=len(done.kept),
+            )
         if not done.is_empty:
             self.log.info(
                 "{server}: {started} streams are new, {stopped} are gone, {changed} are changed;"
