@@ -5,7 +5,8 @@ Start: the ports are opened first, so that a busy one ends the start; requests w
 the board has been filled from the database, or that took too long.  Then everything at once.
 
 Reload: the new configuration is compared with the running one, part by part, and only what
-differs is made anew.  What can fail is done first, so a refused configuration changes nothing.
+differs is made anew.  What can fail is done first, and undone where a later part fails, so a
+refused configuration changes nothing.  One reload at a time, and none while stopping.
 
 Stop: nobody new is let in, the samplers end, and what they brought last is written.
 """
@@ -14,13 +15,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Metric
+from prometheus_client.registry import Collector
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred
+from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from tvmon import __version__, logs
@@ -28,13 +32,14 @@ from tvmon.api.access import Access
 from tvmon.api.site import Api, make_api
 from tvmon.board import Board
 from tvmon.config import Config, ConfigError
+from tvmon.gate import Gate
 from tvmon.heartbeat import Heartbeat
 from tvmon.listening import CannotListen, Listening
 from tvmon.sampling.fetch import Fetcher
 from tvmon.sampling.meters import PollMeters
 from tvmon.sampling.updater import Updater
 from tvmon.servers import Answer, MediaServer, Request
-from tvmon.store import Away, Store
+from tvmon.store import Away, Store, writer_name
 from tvmon.streams import Sample, Stream
 
 FILL_SECONDS = 5.0
@@ -42,6 +47,15 @@ FILL_SECONDS = 5.0
 
 STOP_SECONDS = 4.5
 """How long a stop may take in all; what hangs longer is left behind."""
+
+
+class CannotStart(SystemExit, Exception):  # noqa: N818 - it reads as the sentence that it is
+    """
+    An operator must act first; one line says what.
+
+    twistd in the foreground ends by a SystemExit with that line alone; in the background it
+    hands only an Exception on to the process that waits for the start.
+    """
 
 
 class Daemon(MultiService):
@@ -76,10 +90,13 @@ class Daemon(MultiService):
         self._fetcher = self._new_fetcher(config)
         self._updaters: dict[str, Updater] = {}
         self._listening = Listening(reactor)
-        self._store_registry: CollectorRegistry | None = None
-        self._store = self._new_store(config)
-        self._filled: Deferred[None] = Deferred()
-        self._fill_limit: Any = None
+        self._writer = writer_name()
+        self._store, measures = self._new_store(config, end)
+        self._store_measures = _Current(measures)
+        self.registry.register(self._store_measures)
+        self._changing = DeferredLock()
+        self._stopping = False
+        self._filled = Gate(reactor)
         self._api = self._new_api(config)
         self.heartbeat = Heartbeat(reactor, self.registry)
         self.heartbeat.setServiceParent(self)
@@ -90,13 +107,14 @@ class Daemon(MultiService):
         return self._listening.ports
 
     def startService(self) -> None:
-        """Open the ports, then start everything; SystemExit where an operator must act first."""
+        """Open the ports, then start everything; CannotStart where an operator must act first."""
         try:
             self._listening.open(self._config.web.listen, self._api.site)
-        except CannotListen as error:
-            raise SystemExit(f"tvmon: {error}") from None
-        self._store.startService()
-        self._fill_limit = self._reactor.callLater(FILL_SECONDS, self._fill)
+            self._store.startService()
+        except (CannotListen, SystemExit) as error:
+            why = str(error).removeprefix("tvmon: ")
+            raise CannotStart(f"tvmon: {why}") from None
+        self._filled.limit(FILL_SECONDS)
         super().startService()
         for server in self._config.servers:
             self._watch(server)
@@ -108,7 +126,8 @@ class Daemon(MultiService):
 
     async def stopService(self) -> None:
         """Stop in the order of the flow, so that the last samples are written."""
-        self._fill()
+        self._stopping = True
+        self._filled.open()
         stopping = Deferred.fromCoroutine(self._stop())
         stopping.addTimeout(STOP_SECONDS, self._reactor)
         try:
@@ -119,35 +138,39 @@ class Daemon(MultiService):
         self.log.info("tvmon has stopped")
 
     async def _stop(self) -> None:
+        await self._changing.acquire()
         await self._listening.close()
         await self._api.stop()
-        await _all(updater.stopService() for updater in self._updaters.values())
-        await self._fetcher.close()
-        await self._store.stopService()
+        await _all([updater.stopService for updater in self._updaters.values()])
+        await _all([self._fetcher.close, self._store.stopService])
 
     async def reload(self) -> None:
         """Read the configuration again and change what differs; a wrong one changes nothing."""
+        await self._changing.acquire()
         try:
-            new = self._read()
-            await self._apply(new)
+            if not self._stopping:
+                await self._apply(self._read())
+                self.log.info("the configuration has been read again")
         except (ConfigError, CannotListen, SystemExit) as error:
             self.log.error("the new configuration is refused: {why}", why=str(error))
         except Exception:
             self.log.failure("the new configuration could not be put to use")
-        else:
-            self.log.info("the configuration has been read again")
+        finally:
+            self._changing.release()
 
     async def _apply(self, new: Config) -> None:
         old = self._config
         if new.web != old.web:
             await self._listen_anew(new)
+        try:
+            await self._store_anew(old, new)
+        except BaseException:
+            if new.web != old.web:
+                await self._listen_anew(old)
+            raise
         self._config = new
         logs.set_level(new.log_level)
         self.board.rescore(new.scoring)
-        if new.database != old.database:
-            await self._store.stopService()
-            self._store = self._new_store(new)
-            self._store.startService()
         await self._watch_anew(old, new)
 
     async def _listen_anew(self, new: Config) -> None:
@@ -157,11 +180,52 @@ class Daemon(MultiService):
         try:
             self._listening.open(new.web.listen, api.site)
         except CannotListen:
+            await self._listening.close()
             await api.stop()
-            self._listening.open(self._config.web.listen, self._api.site)
+            try:
+                self._listening.open(self._config.web.listen, self._api.site)
+            except CannotListen as error:
+                self.log.critical("tvmon cannot be reached: {why}", why=str(error))
             raise
         old, self._api = self._api, api
         await old.stop()
+
+    async def _store_anew(self, old: Config, new: Config) -> None:
+        """Put another store in the place of this one, which goes on where the other is refused."""
+        if (new.database.url, new.database.directory) == (old.database.url, old.database.directory):
+            self._store.keep_gone_seconds = new.database.keep_gone_seconds
+            return
+
+        def refused(why: str) -> None:
+            if self._store is store and not self._stopping:
+                self.log.error("the new database is refused: {why}", why=why)
+                Deferred.fromCoroutine(self._back_to(old)).addErrback(
+                    lambda _: self._end("there is no database to go back to")
+                )
+
+        store, measures = self._new_store(new, refused)
+        await self._replace_store(store, measures)
+
+    async def _back_to(self, old: Config) -> None:
+        """The other database was refused after all: take up the one before again."""
+        await self._changing.acquire()
+        try:
+            if not self._stopping:
+                await self._replace_store(*self._new_store(old, self._end))
+                self._config = replace(self._config, database=old.database)
+        finally:
+            self._changing.release()
+
+    async def _replace_store(self, store: Store, measures: CollectorRegistry) -> None:
+        """Nothing that is sampled meanwhile, or waits to be written, is lost."""
+        try:
+            await deferToThread(store.prepare)
+        except BaseException:
+            await store.stopService()
+            raise
+        old, self._store = self._store, store
+        self._store_measures.registry = measures
+        await store.take_over(old)
 
     async def _watch_anew(self, old: Config, new: Config) -> None:
         before = {server.name: server for server in old.servers}
@@ -171,7 +235,7 @@ class Daemon(MultiService):
         else:
             changed = {name for name in before if before[name] != after.get(name)}
         stopped = [self._updaters.pop(name) for name in changed]
-        await _all(updater.stopService() for updater in stopped)
+        await _all([updater.stopService for updater in stopped])
         if new.polling != old.polling:
             await self._fetcher.close()
             self._fetcher = self._new_fetcher(new)
@@ -210,20 +274,7 @@ class Daemon(MultiService):
                 self.board.drop(stream.mms_stream_id)
         for name, updater in self._updaters.items():
             updater.adopt([stream for stream in streams if stream.server == name])
-        self._fill()
-
-    def _fill(self) -> None:
-        """Let the waiting requests in."""
-        if self._fill_limit is not None and self._fill_limit.active():
-            self._fill_limit.cancel()
-        if not self._filled.called:
-            self._filled.callback(None)
-
-    async def _until_filled(self) -> None:
-        if not self._filled.called:
-            waiting: Deferred[None] = Deferred()
-            self._filled.addCallback(lambda _: None if waiting.called else waiting.callback(None))
-            await waiting
+        self._filled.open()
 
     def _streams_of(self, server: str) -> list[Stream]:
         return [e.stream for e in self.board.entries() if e.stream.server == server]
@@ -241,23 +292,24 @@ class Daemon(MultiService):
     def _new_fetcher(self, config: Config) -> Fetcher:
         return Fetcher(self._reactor, body_bytes=config.polling.body_bytes)
 
-    def _new_store(self, config: Config) -> Store:
-        # Metrics of its own, so that another store can take its place.
-        if self._store_registry is not None:
-            self.registry.unregister(self._store_registry)
-        self._store_registry = CollectorRegistry()
-        self.registry.register(self._store_registry)
-        return Store(
+    def _new_store(
+        self, config: Config, refused: Callable[[str], None]
+    ) -> tuple[Store, CollectorRegistry]:
+        """A store, and its metrics, which are its own, so that another can take its place."""
+        measures = CollectorRegistry()
+        store = Store(
             reactor=self._reactor,
             now=self._now,
             board=self.board,
             url=config.database.url,
             directory=config.database.directory,
-            registry=self._store_registry,
+            registry=measures,
             keep_gone_seconds=config.database.keep_gone_seconds,
-            refused=self._end,
+            refused=refused,
             loaded=self._loaded,
+            writer=self._writer,
         )
+        return store, measures
 
     def _new_api(self, config: Config) -> Api:
         web = config.web
@@ -271,12 +323,23 @@ class Daemon(MultiService):
             registry=self.registry,
             access=Access(web.token, web.user, web.password, web.allow_anonymous),
             web=self._web,
-            filled=self._until_filled,
+            filled=self._filled.passed,
             boot=self._boot,
             event_clients=web.event_clients,
         )
 
 
-async def _all(stops: Iterable[Any]) -> None:
+class _Current(Collector):
+    """The metrics of whichever store is the one now."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+
+    def collect(self) -> Iterable[Metric]:
+        """What its registry has."""
+        return self.registry.collect()
+
+
+async def _all(stops: Iterable[Callable[[], Any]]) -> None:
     """Wait for all of them; one that fails keeps none of the others from its end."""
-    await DeferredList([Deferred.fromCoroutine(stop) for stop in stops], consumeErrors=True)
+    await DeferredList([maybeDeferred(stop) for stop in stops], consumeErrors=True)

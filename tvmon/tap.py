@@ -45,6 +45,9 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Read everything that can be wrong before anything starts."""
+        # A reload that is asked for before we can do it must not kill us: it is done then.
+        self["early-reloads"] = early = []
+        signal.signal(signal.SIGHUP, lambda *_: early.append(True))
         path = Path(self["config"]).absolute()
         self["read"] = lambda: load(path, os.environ)
         try:
@@ -73,12 +76,12 @@ def makeService(options: Options, reactor: Any = None) -> Daemon:
         end=lambda why: _end(reactor, why),
         web=options["web-folder"],
     )
-    reactor.callWhenRunning(_handle_signals, reactor, daemon)
+    reactor.callWhenRunning(_handle_signals, reactor, daemon, options["early-reloads"])
     reactor.callWhenRunning(_calm_the_collector)
     return daemon
 
 
-def _handle_signals(reactor: Any, daemon: Daemon) -> None:
+def _handle_signals(reactor: Any, daemon: Daemon, early_reloads: list[bool]) -> None:
     """Once the reactor has put its own handlers in place, ours go over them."""
 
     def on(number: int, do: Callable[[], object]) -> None:
@@ -91,6 +94,8 @@ def _handle_signals(reactor: Any, daemon: Daemon) -> None:
     on(signal.SIGTERM, stop)
     on(signal.SIGINT, stop)
     on(signal.SIGHUP, lambda: Deferred.fromCoroutine(daemon.reload()))
+    if early_reloads:
+        Deferred.fromCoroutine(daemon.reload())
 
 
 def _calm_the_collector() -> None:
