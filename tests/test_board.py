@@ -144,6 +144,24 @@ class BoardTests(SynchronousTestCase):
         self.board.restore(CAM, [good(3, 7)])
         self.assertIs(self.entry(), before)
 
+    def test_restore_tells_when_it_was_good_last(self) -> None:
+        failed = [Sample(1_000_000 + at, at, None, "no answer") for at in (50.0, 53.0)]
+        self.board.restore(CAM, failed, 1_000_007.0)
+        self.assertEqual(self.entry().good_time, 1_000_007.0)
+        # A good one among the samples is newer.
+        other = Stream.of("edge1", "295", 295, "Edge[10.0.0.1]/other", "http://10.0.0.1/other")
+        self.board.restore(other, [good(9.0), failed[0]], 1_000_007.0)
+        entry = self.board.get(other.mms_stream_id)
+        assert entry is not None
+        self.assertEqual(entry.good_time, 1_000_009.0)
+
+    def test_restore_tells_it_of_one_that_fails_since_the_start(self) -> None:
+        self.board.put(CAM)
+        for at, good_time in ((100.0, None), (103.0, 1_000_007.0)):
+            self.board.note(CAM.mms_stream_id, Sample(1_000_000 + at, at, None, "no answer"))
+            self.assertEqual(self.entry().good_time, good_time)
+            self.board.restore(CAM, [], 1_000_007.0)
+
     def test_every_change_has_a_higher_revision(self) -> None:
         self.board.put(CAM)
         seen = [self.entry().revision]

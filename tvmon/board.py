@@ -108,15 +108,22 @@ class Board:
             self._next()
             self._tell("stream_dropped", lambda listener: listener.stream_dropped(row.entry))
 
-    def restore(self, stream: Stream, samples: Iterable[Sample]) -> None:
+    def restore(
+        self, stream: Stream, samples: Iterable[Sample], good_time: float | None = None
+    ) -> None:
         """
         Put back what was known before a restart: samples oldest first, listeners not told.
 
-        Does nothing where the stream has samples already: what was seen just now is newer.
+        Samples are not put back where the stream has some already: what was seen just now is
+        newer.
+
+        :param good_time: when the newest good sample was taken, which may be long before these
         """
         row = self._rows.get(stream.mms_stream_id)
         if row is None:
             row = self._rows[stream.mms_stream_id] = _Row(Entry(stream, self._next()))
+        if row.good_time is None:
+            row.good_time = good_time
         if row.entry.newest is not None:
             return
         newest: Sample | None = None

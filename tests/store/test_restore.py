@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from itertools import pairwise
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.store.common import StoreCase, measurement, reactor, stream
+from tests.store.common import StoreCase, in_thread, measurement, reactor, stream
 from tests.waiting import until
 from tvmon.store.rows import Stored, samples, unbroken
 from tvmon.streams import Measurement, Sample, Stream
@@ -20,7 +21,12 @@ class RestoreTests(StoreCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.moment = time.time(), reactor.seconds()
+        # Quarters of a second, which floats and the database's microseconds hold exactly: else
+        # a distance of 30 s may be less or more than 30 s after its way through both, and a
+        # sample in or out of a window, or a moment in the second before.
+        now, at = time.time(), reactor.seconds()
+        moment = math.floor(now) - 0.75
+        self.moment = moment, math.floor((at - (now - moment)) * 4) / 4
 
     def note(self, one: Stream, count: int, ago: float, **other: object) -> Sample:
         # Both clocks at one moment: a distance by one of them is the distance by the other.
@@ -104,6 +110,35 @@ class RestoreTests(StoreCase):
         self.assertEqual(rows, [(1, 1), (1, 1), (1, 1), (2, 2)])
         names = server.sql("SELECT unify_name FROM mms_stream WHERE unify_name = 'renamed'")
         self.assertEqual(names, [("renamed",)])
+
+    async def test_when_it_was_good_is_known_of_one_that_has_failed_for_long(self) -> None:
+        server = self.server()
+        store = await self.up(self.start(server.url()))
+        streams = [stream(number) for number in range(2)]
+        moment, at = self.moment
+        for one in streams:
+            self.board.put(one)
+            self.note(one, 1, 600.0)
+            for count in range(60):
+                ago = 3.0 * (60 - count)
+                self.board.note(one.mms_stream_id, Sample(moment - ago, at - ago, None, "no"))
+        await self.written()
+        await store.stopService()
+        await in_thread(server.stop)
+
+        self.setUp()
+        store = self.start(server.url())
+        # The second fails again before the database tells of it.
+        self.board.put(streams[1])
+        self.board.note(streams[1].mms_stream_id, Sample(time.time(), 1.0, None, "no"))
+        await in_thread(server.start)
+        await self.up(store)
+        self.board.note(streams[1].mms_stream_id, Sample(time.time(), 2.0, None, "no"))
+        for one in streams:
+            entry = self.board.get(one.mms_stream_id)
+            assert entry is not None
+            assert entry.good_time is not None
+            self.assertLess(abs(entry.good_time - (moment - 600.0)), 1e-3)
 
     async def test_a_stream_that_goes_while_the_database_is_away(self) -> None:
         server = self.server()

@@ -67,7 +67,7 @@ class RingTests(StoreCase):
             )
             return all_of_them, hot
 
-        await until(lambda: updates()[0] >= 50 * RING, 20, "the server's counts")
+        await until(lambda: updates()[0] == 2 * RING * 50, 20, "the server's counts")
         all_of_them, hot = updates()
         # All of them where streams fail rarely; here every seventh row is a narrow failed one,
         # and a wide one that follows it may have to move.
@@ -228,7 +228,16 @@ class HistoryTests(StoreCase):
 
     async def test_an_unknown_stream_has_none(self) -> None:
         store = await self.up(self.start(self.database()))
-        self.assertEqual(await store.history(17, 200), [])
+        for number in (17, 2**70):
+            with self.assertRaises(LookupError):
+                await store.history(number, 200)
+        # One that is known and was not sampled yet, as long as it is kept.
+        self.board.put(stream(1))
+        number = stream(1).mms_stream_id
+        self.assertEqual(await store.history(number, 200), [])
+        await until(lambda: self.sql("SELECT 1 FROM mms_stream"))
+        self.board.drop(number)
+        self.assertEqual(await store.history(number, 200), [])
 
     async def test_without_a_database_it_says_so(self) -> None:
         store = self.start(f"postgresql:///none?host={self.directory()}")

@@ -121,10 +121,14 @@ class Embedded:
 
     def prepare(self) -> None:
         """
-        Hold the directory.
+        Hold the directory, until :meth:`stop`; done once.
+
+        It blocks, for seconds where programs are copied; it may be called in a thread.
 
         :raises SystemExit: one line, where an operator must put something right
         """
+        if self._cluster is not None:
+            return
         cluster = self._cluster = prepare(self._directory)
         if cluster.home != cluster.directory:
             self.log.info(

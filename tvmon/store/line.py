@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from twisted.internet.base import ReactorBase
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from tvmon.store.address import Address
@@ -76,6 +76,10 @@ class Line:
                 await self._use(session)
             except Unusable:
                 self._stopping = True
+            except CancelledError:
+                # Somebody wants an end of it; nothing here is cancelled to go on.
+                self._stopping = True
+                raise
             except DatabaseError as problem:
                 self._tell(str(problem))
             except Exception as problem:

@@ -45,6 +45,18 @@ class Known(NamedTuple):
     is_gone: bool
 
 
+class Newest(NamedTuple):
+    """
+    The end of a stream's rows.
+
+    :ivar number: of the newest one
+    :ivar good_time: of the newest one that is not failed, seconds since 1970
+    """
+
+    number: int
+    good_time: float | None
+
+
 def _known(values: Values) -> Known:
     mms_stream_id, server, key, stream_id, unify_name, sample_interface, is_gone = values
     stream = Stream(server, key, stream_id, unify_name, sample_interface, mms_stream_id)
@@ -64,17 +76,22 @@ async def known_streams(session: Session) -> dict[int, Known]:
             return found
 
 
-async def newest_numbers(session: Session) -> dict[int, int]:
-    """The number of the newest row of each stream that has rows, gone ones too."""
+async def newest_rows(session: Session) -> dict[int, Newest]:
+    """The end of each stream that has rows, gone ones too."""
 
-    async def work(transaction: Transaction) -> list[tuple[int, int]]:
-        return await transaction.query(queries.NEWEST_NUMBERS, (), _pair)
+    async def work(transaction: Transaction) -> list[tuple[int, Newest]]:
+        return await transaction.query(queries.NEWEST_NUMBERS, (), _newest)
 
     return dict(await session.transaction(work, NUMBERS_SECONDS))
 
 
-def _pair(values: Values) -> tuple[int, int]:
-    return values[0], values[1]
+async def newest_numbers(session: Session) -> dict[int, int]:
+    """The number of the newest row of each stream that has rows, gone ones too."""
+    return {number: row.number for number, row in (await newest_rows(session)).items()}
+
+
+def _newest(values: Values) -> tuple[int, Newest]:
+    return values[0], Newest(values[1], values[2])
 
 
 def _is_sampled(board: Board, stream: Stream) -> bool:
@@ -86,15 +103,24 @@ async def restore(
     session: Session,
     board: Board,
     streams: Sequence[Stream],
-    newest: Mapping[int, int],
+    newest: Mapping[int, Newest],
     clock: IReactorTime,
     now: Callable[[], float],
 ) -> None:
     """
     Put each of these streams back on the board, with its newest samples.
 
-    Those that have been sampled meanwhile are left out: what was seen just now is newer.
+    Those that have been sampled meanwhile are left out: what was seen just now is newer.  Only
+    when they were last good is told, which they may not have been since.
     """
+
+    def good_time(stream: Stream) -> float | None:
+        row = newest.get(stream.mms_stream_id)
+        return None if row is None else row.good_time
+
+    for stream in streams:
+        if _is_sampled(board, stream):
+            board.restore(stream, (), good_time(stream))
     streams = [stream for stream in streams if not _is_sampled(board, stream)]
     parts = [
         streams[start : start + STREAMS_AT_A_TIME]
@@ -106,7 +132,7 @@ async def restore(
         return Deferred.fromCoroutine(
             session.query(
                 queries.NEWEST_SAMPLES,
-                (bigints(numbers), bigints(newest[n] for n in numbers), RESTORED_SAMPLES),
+                (bigints(numbers), bigints(newest[n].number for n in numbers), RESTORED_SAMPLES),
                 stored,
             )
         )
@@ -123,7 +149,7 @@ async def restore(
             for stream in part:
                 rows_of_it = unbroken(found.get(stream.mms_stream_id, ()))
                 latest_first = samples(rows_of_it, clock.seconds(), now())
-                board.restore(stream, reversed(latest_first))
+                board.restore(stream, reversed(latest_first), good_time(stream))
                 if clock.seconds() - began > TURN_SECONDS:
                     await deferLater(clock, 0)
                     began = clock.seconds()

@@ -90,19 +90,36 @@ class Pending:
         How many of it had to go, as 200 younger ones of their stream wait.
         """
         self.count_from(newest)
+        return self.put_before(batch)
+
+    def put_before(self, rows: Iterable[Row]) -> int:
+        """
+        These come before all that wait, and get numbers when it is their turn.
+
+        :param rows: the oldest of each stream first
+        :returns: how many of them had to go, as 200 younger ones of their stream wait
+        """
         gone = 0
-        for row in reversed(list(batch)):
+        for row in reversed(list(rows)):
             row.number = None
-            rows = self._rows.get(row.mms_stream_id)
-            if rows is None:
-                rows = self._rows[row.mms_stream_id] = deque(maxlen=RING)
+            waiting = self._rows.get(row.mms_stream_id)
+            if waiting is None:
+                waiting = self._rows[row.mms_stream_id] = deque(maxlen=RING)
                 self._turns.appendleft(row.mms_stream_id)
-            if len(rows) == RING:
+            if len(waiting) == RING:
                 gone += 1
             else:
-                rows.appendleft(row)
+                waiting.appendleft(row)
                 self.count += 1
         return gone
+
+    def take_all(self) -> list[Row]:
+        """All rows that wait, the oldest of each stream first; none waits after that."""
+        rows = [row for number in self._turns for row in self._rows[number]]
+        self._turns.clear()
+        self._rows.clear()
+        self.count = 0
+        return rows
 
     def count_from(self, newest: Mapping[int, int]) -> None:
         """Go on numbering after these, the newest numbers of the database."""

@@ -77,7 +77,13 @@ SELECT mms_stream_id, server, stream_key, stream_id, unify_name, sample_interfac
 FROM mms_stream WHERE mms_stream_id > %s ORDER BY mms_stream_id LIMIT %s
 """
 
-NEWEST_NUMBERS = "SELECT mms_stream_id, max(sample_no) FROM mms_samples GROUP BY mms_stream_id"
+IS_KNOWN = "SELECT EXISTS (SELECT FROM mms_stream WHERE mms_stream_id = %s)"
+
+NEWEST_NUMBERS = """
+SELECT mms_stream_id, max(sample_no),
+       extract(epoch FROM max(sample_time) FILTER (WHERE NOT is_failed))::double precision
+FROM mms_samples GROUP BY mms_stream_id
+"""
 
 _stored = ", ".join(
     f"extract(epoch FROM s.{n})::double precision" if n == "sample_time" else f"s.{n}"

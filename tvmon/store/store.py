@@ -16,19 +16,20 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry
 from twisted.application.service import Service
 from twisted.internet.base import ReactorBase
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as TookTooLong
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from tvmon.board import Board
 from tvmon.entry import utc
 from tvmon.store import queries
 from tvmon.store.address import Address
-from tvmon.store.database import Session, Transaction, text
+from tvmon.store.database import Session, Transaction, text, truth
 from tvmon.store.embedded import Embedded
 from tvmon.store.errors import Away, DatabaseError, Unusable
 from tvmon.store.line import Line
-from tvmon.store.loading import known_streams, newest_numbers, restore
+from tvmon.store.loading import known_streams, newest_numbers, newest_rows, restore
 from tvmon.store.lock import WriterLock, writer_name
 from tvmon.store.meters import StoreMeters
 from tvmon.store.migrations import migrate, migrations
@@ -38,11 +39,15 @@ from tvmon.streams import Sample, Stream
 
 EMBEDDED = "embedded"
 
-FLUSH_SECONDS = 3.0
+FLUSH_SECONDS = 1.8
 """At the stop, how long samples that wait may take to be written."""
 
-STOP_SECONDS = 4.0
-"""At the stop, how long all of it may take, the embedded server's end included."""
+STOP_SECONDS = 3.2
+"""
+At the stop, how long all of it may take: what the daemon has, less what samplers need to end.
+The embedded server has what the samples leave, 1.4 s at least; one that is killed for want of
+time loses nothing, and recovers at its next start.
+"""
 
 SETTLE_SECONDS = 5.0
 """After the start, how long the database may be away before that is worth a line in the log."""
@@ -63,9 +68,12 @@ class Store(Service):
     :param now: wall clock, seconds since 1970
     :param url: a libpq URL or key=value string, or ``embedded``
     :param directory: where the embedded server's data lies
-    :param keep_gone_seconds: how long a stream that is gone keeps its samples
+    :param keep_gone_seconds: how long a stream that is gone keeps its samples; may be changed
+        later by the attribute of this name
     :param refused: told once why tvmon must not write to this database
     :param loaded: told once which streams were there, after they were put on the board
+    :param writer: what the process calls its sessions, :func:`writer_name`; the same for all
+        stores that follow one another in it, so that none is taken for another tvmon
     """
 
     name: str | None = "store"
@@ -83,6 +91,7 @@ class Store(Service):
         keep_gone_seconds: float,
         refused: Callable[[str], None],
         loaded: Callable[[Sequence[Stream]], None],
+        writer: str | None = None,
     ) -> None:
         self._reactor = reactor
         self._now = now
@@ -101,7 +110,7 @@ class Store(Service):
             keep_gone_seconds=keep_gone_seconds,
         )
         self._embedded = Embedded(reactor, directory) if url == EMBEDDED else None
-        self._name = writer_name()
+        self._name = writer or writer_name()
         self._lock = WriterLock(reactor, self._name)
         self._lines: tuple[Line, ...] = ()
         self._unlisten: Callable[[], None] = lambda: None
@@ -110,10 +119,27 @@ class Store(Service):
         self._was_up = False
         self._away: _Outage | None = None
         self._told_away = False
+        self._address: Address | None = None
+        self._drained: Deferred[None] | None = None
+        self._takes_over: Deferred[None] | None = None
+        self._has_started = False
 
-    def startService(self) -> None:
+    @property
+    def keep_gone_seconds(self) -> float:
+        """How long a stream that is gone keeps its samples."""
+        return self._writer.keep_gone_seconds
+
+    @keep_gone_seconds.setter
+    def keep_gone_seconds(self, seconds: float) -> None:
+        self._writer.keep_gone_seconds = seconds
+
+    def prepare(self) -> None:
         """
-        Begin to connect, and to listen to the board.
+        Look whether the store can be started, and hold the embedded server's directory.
+
+        It blocks, for seconds at worst: while the daemon runs it belongs into a thread.
+        :meth:`startService` does it where it was not done; :meth:`stopService` undoes it, of a
+        store that was never started, too.
 
         :raises SystemExit: where an operator must put something right first
         """
@@ -121,32 +147,53 @@ class Store(Service):
             self._embedded.prepare()
             self._url = self._embedded.url
         try:
-            address = Address(self._url, self._name)
+            self._address = Address(self._url, self._name)
         except ValueError as problem:
             raise SystemExit(f"tvmon: [database] url: {problem}") from None
-        super().startService()
-        self._away = _Outage(self._now(), self._reactor.seconds(), "starting")
-        for entry in self._board.entries():
-            self._writer.stream_put(entry)
-        self._unlisten = self._board.listen(self._writer)
-        self._lines = (
-            Line(self._reactor, address, self._write, self._lost),
-            Line(self._reactor, address, self._read, lambda _: None),
-        )
-        if self._embedded is None:
-            self._connect()
-        else:
-            self._embedded.start(self._connect)
+
+    def startService(self) -> None:
+        """
+        Begin to connect, and to listen to the board.
+
+        :raises SystemExit: as :meth:`prepare`
+        """
+        self._listen()
+        self._begin()
+
+    async def take_over(self, old: Store) -> None:
+        """
+        Start in place of another store, and stop that one; no sample is lost between the two.
+
+        What the old one cannot write to its own database any more comes into this one's.
+
+        :raises SystemExit: as :meth:`prepare`; the old one goes on then
+        """
+        self._listen()
+        done = self._takes_over = Deferred[None]()
+        try:
+            await old._end(self._writer)
+        finally:
+            self._takes_over = None
+            # Not where somebody stopped this one, too, meanwhile.
+            if self.running:
+                self._begin()
+            done.callback(None)
 
     def stopService(self) -> Deferred[None]:
-        """Write what waits, hang up, and stop the embedded server; nothing is left."""
-        super().stopService()
-        return Deferred.fromCoroutine(self._stop())
+        """
+        Write what waits, hang up, and stop the embedded server; nothing is left.
+
+        All of it is done in its order, however the caller's patience ends: who cancels it
+        only makes it give up what waits.
+        """
+        return self._end(None)
 
     def trouble(self) -> str | None:
         """Why the database does not take what it is given; ``None`` while it does."""
         if self._unusable is not None:
             return self._unusable
+        if not self.running:
+            return "stopped" if self._has_started else "not started"
         if self._away is not None:
             why = self._away.why
             if self._embedded is not None and self._embedded.trouble is not None:
@@ -160,9 +207,10 @@ class Store(Service):
 
     async def history(self, mms_stream_id: int, limit: int) -> list[Sample]:
         """
-        The kept samples of one stream, newest first; none where it is not known.
+        The kept samples of one stream, newest first.
 
         :raises Away: the database cannot be asked now
+        :raises LookupError: nobody knows this stream
         """
         session = self._lines[1].session if self._lines else None
         if session is None or not self._is_loaded:
@@ -173,6 +221,10 @@ class Store(Service):
         waiting = self._writer.waiting(mms_stream_id)
         try:
             rows = await session.query(queries.HISTORY, (mms_stream_id, limit), stored)
+            if not rows and not waiting and self._board.get(mms_stream_id) is None:
+                known = await session.query(queries.IS_KNOWN, (mms_stream_id,), truth)
+                if known != [True]:
+                    raise LookupError(mms_stream_id)
         except DatabaseError as problem:
             raise Away(str(problem)) from None
         old = samples(rows, self._reactor.seconds(), self._now())
@@ -185,6 +237,27 @@ class Store(Service):
                 numbered[row.number] = row.sample
         newest += [numbered[number] for number in sorted(numbered, reverse=True)]
         return newest[:limit]
+
+    def _listen(self) -> None:
+        if self._address is None:
+            self.prepare()
+        super().startService()
+        self._has_started = True
+        self._away = _Outage(self._now(), self._reactor.seconds(), "starting")
+        for entry in self._board.entries():
+            self._writer.stream_put(entry)
+        self._unlisten = self._board.listen(self._writer)
+
+    def _begin(self) -> None:
+        assert self._address is not None
+        self._lines = (
+            Line(self._reactor, self._address, self._write, self._lost),
+            Line(self._reactor, self._address, self._read, lambda _: None),
+        )
+        if self._embedded is None:
+            self._connect()
+        else:
+            self._embedded.start(self._connect)
 
     def _connect(self) -> None:
         # From here on a database that does not answer is worth a line, not from initdb on.
@@ -228,14 +301,14 @@ class Store(Service):
     async def _load(self, session: Session) -> None:
         began = self._reactor.seconds()
         known = await known_streams(session)
-        newest = await newest_numbers(session)
+        newest = await newest_rows(session)
         streams = [
             there.stream
             for number, there in known.items()
             if not there.is_gone and not self._writer.saw_gone(number)
         ]
         await restore(session, self._board, streams, newest, self._reactor, self._now)
-        self._writer.begin(known, newest)
+        self._writer.begin(known, {number: row.number for number, row in newest.items()})
         self._is_loaded = True
         self.log.info(
             "{count} streams loaded from the database in {seconds:.1f} s",
@@ -271,23 +344,57 @@ class Store(Service):
                 count=self._writer.waiting_rows,
             )
 
-    async def _stop(self) -> None:
+    def _end(self, heir: Writer | None) -> Deferred[None]:
+        """
+        Come to an end; cancelled, give up what waits, and come to an end.
+
+        :param heir: who takes what could not be written
+        """
+        super().stopService()
+        waiter: Deferred[None] = Deferred(lambda _: self._hurry())
+
+        def relay(result: Failure | None) -> None:
+            if not waiter.called:
+                waiter.callback(result)
+            elif result is not None:
+                self.log.failure("the store did not stop in good order", result)
+
+        Deferred.fromCoroutine(self._stop(heir)).addBoth(relay)
+        return waiter
+
+    def _hurry(self) -> None:
+        if self._drained is not None:
+            self._drained.cancel()
+
+    async def _stop(self, heir: Writer | None) -> None:
         self._unlisten()
         give_up = self._reactor.seconds() + STOP_SECONDS
-        if self._lines and self._away is None and self._unusable is None:
-            drained = self._writer.drain()
-            drained.addTimeout(FLUSH_SECONDS, self._reactor)
-            try:
-                await drained
-            except TookTooLong:
-                self.log.warn("the database did not take all samples in time")
-        for line in self._lines:
-            await line.stop()
-        if self._writer.waiting_rows and self._lines:
-            self.log.warn(
-                "{count} samples were not written before the stop",
-                count=self._writer.waiting_rows,
-            )
-        self._lines = ()
-        if self._embedded is not None:
-            await self._embedded.stop(give_up - self._reactor.seconds())
+        if self._takes_over is not None:
+            await self._takes_over
+        try:
+            await self._drain()
+            lines, self._lines = self._lines, ()
+            for line in lines:
+                await line.stop()
+            if heir is not None:
+                heir.inherit(self._writer)
+            elif self._writer.waiting_rows:
+                self.log.warn(
+                    "{count} samples were not written before the stop",
+                    count=self._writer.waiting_rows,
+                )
+        finally:
+            if self._embedded is not None:
+                await self._embedded.stop(give_up - self._reactor.seconds())
+
+    async def _drain(self) -> None:
+        if not self._lines or self._away is not None or self._unusable is not None:
+            return
+        drained = self._drained = self._writer.drain()
+        drained.addTimeout(FLUSH_SECONDS, self._reactor)
+        try:
+            await drained
+        except (TookTooLong, CancelledError):
+            self.log.warn("the database did not take all samples in time")
+        finally:
+            self._drained = None

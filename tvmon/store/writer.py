@@ -53,6 +53,7 @@ class Writer:
 
     :param now: wall clock, seconds since 1970
     :param keep_gone_seconds: how long a stream that is gone keeps its samples
+    :ivar keep_gone_seconds: as the parameter; may be changed at any time
     :ivar refusal: why the database, although it is there, does not take what it is given
     """
 
@@ -67,12 +68,12 @@ class Writer:
         meters: StoreMeters,
         keep_gone_seconds: float,
     ) -> None:
+        self.keep_gone_seconds = keep_gone_seconds
         self.refusal: str | None = None
         self._clock = clock
         self._now = now
         self._board = board
         self._meters = meters
-        self._keep_gone_seconds = keep_gone_seconds
         self._pending = Pending()
         self._batch: list[Row] = []
         self._alarm = Alarm(clock)
@@ -151,6 +152,16 @@ class Writer:
         for entry in self._board.entries():
             if entry.stream.mms_stream_id not in self._pending.streams:
                 self._pending.change(StreamState(entry.stream, self._now(), None))
+        self._touch()
+
+    def inherit(self, old: Writer) -> None:
+        """Take over what another writer, that has come to its end, could not write."""
+        self._overflow(self._pending.put_before(old._batch + old._pending.take_all()))
+        old._batch = []
+        for number, state in old._pending.streams.items():
+            ours = self._pending.streams.get(number)
+            self._pending.change(state if ours is None else ours._replace(seen=state.seen))
+        old._pending.streams.clear()
         self._touch()
 
     def drain(self) -> Deferred[None]:
@@ -263,7 +274,7 @@ class Writer:
 
     async def _remove(self, session: Session) -> None:
         """Remove some streams that are gone for long; the next step removes more."""
-        before = self._now() - self._keep_gone_seconds
+        before = self._now() - self.keep_gone_seconds
         removed: list[int] = []
         try:
             removed = await session.query(queries.REMOVE_GONE, (before, REMOVE_STREAMS), integer)
