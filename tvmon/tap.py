@@ -99,9 +99,14 @@ def _handle_signals(reactor: Any, daemon: Daemon, early_reloads: list[bool]) -> 
 
 
 def _calm_the_collector() -> None:
-    """A poll that ends well leaves no cycles; an aborted one leaves a few dozen objects."""
+    """
+    A poll that ends well leaves no cycles, so there is hardly anything to look for.
+
+    An aborted one leaves a few dozen objects, and a hanging server thousands of those at a time:
+    so it must go on looking, at everything too.
+    """
     gc.freeze()
-    gc.set_threshold(50_000, 50, 1000)
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _end(reactor: Any, why: str) -> None:
