@@ -100,9 +100,8 @@ def run(daemon: Child, source: Child, base: str, streams: int, seconds: float) -
     print(f"CPU for each poll       {spent / polls * 1e6:.0f} us, PostgreSQL included")
     print(f"  without PostgreSQL    {python / polls * 1e6:.0f} us")
     print(f"simulator               {(cpu(tree(source.pid)) - simulated) / polls * 1e6:.0f} us")
-    print(
-        f"longest reactor turn    {metric(after, 'tvmon_reactor_longest_turn_seconds') * 1000:.0f} ms"
-    )
+    longest = metric(after, "tvmon_reactor_longest_turn_seconds")
+    print(f"longest reactor turn    {longest * 1000:.0f} ms")
     print(f"rows waiting            {metric(after, 'tvmon_pending_rows'):.0f}")
 
 

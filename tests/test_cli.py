@@ -326,6 +326,19 @@ class ProcessTests(SynchronousTestCase):
         self.addCleanup(server.close)
         return f"http://127.0.0.1:{server.getsockname()[1]}/"
 
+    def test_it_runs_as_a_module_of_a_checkout(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "tvmon.cli", "check", "/nowhere/tvmon.conf"],
+            cwd=CHECKOUT,
+            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertTrue(done.stderr.startswith("/nowhere/tvmon.conf: "), done.stderr)
+
     def test_a_silent_server_ends_at_the_deadline(self) -> None:
         code, out, err = self.finish(self.start("sample", self.silent(), "--deadline", "0.2"))
         self.assertEqual((code, err), (1, ""))

@@ -12,6 +12,7 @@ from twisted.python.logfile import LogFile
 from twisted.trial.unittest import SynchronousTestCase
 
 from tvmon import logs
+from tvmon.config import LOG_LEVELS
 
 
 class LevelTests(SynchronousTestCase):
@@ -45,7 +46,7 @@ class LevelTests(SynchronousTestCase):
         self.assertIn("error tvmon.board", text)
 
     def test_every_level_is_one(self) -> None:
-        for level in logs.LEVELS:
+        for level in LOG_LEVELS:
             logs.set_level(level)
         logs.set_level("info")
 

@@ -20,9 +20,6 @@ from twisted.logger import (
 )
 from twisted.python.logfile import LogFile
 
-LEVELS = ("debug", "info", "warn", "error", "critical")
-"""What ``[log] level`` may be; each includes those after it."""
-
 ROTATE_BYTES = 10_000_000
 """A log file of this size is put aside and a new one begun; ten are kept."""
 

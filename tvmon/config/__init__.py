@@ -28,6 +28,7 @@ from tvmon.window import KEPT_SECONDS
 __all__ = ["Config", "ConfigError", "Database", "Problem", "Web", "load", "read"]
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "critical")
+"""What ``[log] level`` may be; each includes those after it."""
 EMBEDDED = "embedded"
 DEADLINE_SHARE = 0.8
 """The part of an interval that a poll may take, unless the configuration says otherwise."""
