@@ -22,6 +22,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tvmon.board import Board
+from tvmon.config import EMBEDDED
 from tvmon.entry import utc
 from tvmon.store import queries
 from tvmon.store.address import Address
@@ -36,8 +37,6 @@ from tvmon.store.migrations import migrate, migrations
 from tvmon.store.rows import samples, stored
 from tvmon.store.writer import Writer
 from tvmon.streams import Sample, Stream
-
-EMBEDDED = "embedded"
 
 FLUSH_SECONDS = 1.8
 """At the stop, how long samples that wait may take to be written."""
