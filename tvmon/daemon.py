@@ -36,6 +36,7 @@ from tvmon.gate import Gate
 from tvmon.heartbeat import Heartbeat
 from tvmon.listening import CannotListen, Listening
 from tvmon.sampling.fetch import Fetcher
+from tvmon.sampling.fetch_meters import FetchMeters
 from tvmon.sampling.meters import PollMeters
 from tvmon.sampling.updater import Updater
 from tvmon.servers import Answer, MediaServer, Request
@@ -88,6 +89,7 @@ class Daemon(MultiService):
         self.board = Board(config.scoring)
         self._meters = PollMeters(self.registry)
         self._fetcher = self._new_fetcher(config)
+        FetchMeters(self.registry, lambda: self._fetcher.figures)
         self._updaters: dict[str, Updater] = {}
         self._listening = Listening(reactor)
         self._writer = writer_name()
