@@ -7,6 +7,7 @@ measures, all from outside of the page:
 - from navigation: until the first rows are there, until one was unfolded by a click, until the
   daemon had answered with all streams, until every row is in the document
 - memory: of the renderer process (private, resident), and of the script heap in it
+- load_cpu: what the renderer spent for that, which other work on the machine does not change
 - cpu: of the renderer, and of all of Chromium's processes, in percent of one core
 - find: how long the browser searches all rows for a text that is in the last one's folded detail
 - sort: how long a sort of all rows by another column keeps the page busy
@@ -63,6 +64,7 @@ def _measured(
         "count => document.querySelectorAll('tr.stream').length >= count", arg=streams
     )
     complete = page.evaluate("performance.now()")
+    load = _processes(system)["renderer"][1]
     page.locator("tr.stream .name button").first.click()
     answered = page.evaluate(
         "() => performance.getEntriesByName(new URL('samples', location.href))[0].responseEnd"
@@ -89,6 +91,7 @@ def _measured(
         "ready_ms": round(ready),
         "answered_ms": round(answered),
         "complete_ms": round(complete),
+        "load_cpu_ms": round(1000 * load),
         "entries_per_second": round(rate),
         "cpu_percent": {**cpu, "all": round(sum(cpu.values()), 1)},
         "cpu_parts": {

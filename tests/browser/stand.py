@@ -19,7 +19,6 @@ The line that answers is the board's count of changes.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -55,9 +54,12 @@ class Stand:
         return int(self._line())
 
     def stop(self) -> None:
-        """End it."""
-        self._process.terminate()
-        self._process.communicate()
+        """End it: it ends with its standard input."""
+        try:
+            self._process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
 
     @property
     def pid(self) -> int:
@@ -74,7 +76,6 @@ def main(streams: int, samples: int) -> None:
     """Serve until the standard input ends."""
     from prometheus_client import CollectorRegistry
     from twisted.internet import reactor, stdio
-    from twisted.internet.error import ReactorNotRunning
     from twisted.internet.task import LoopingCall
     from twisted.protocols.basic import LineOnlyReceiver
 
@@ -147,8 +148,7 @@ def main(streams: int, samples: int) -> None:
             self.sendLine(b"%d" % board.revision)
 
         def connectionLost(self, reason: Any = None) -> None:
-            with contextlib.suppress(ReactorNotRunning):  # told to end by a signal as well
-                reactor.stop()
+            reactor.stop()
 
     api = make_api(
         clock=reactor,

@@ -12,6 +12,7 @@ import { Row } from "./row.js";
 
 const BUDGET_MS = 5; // of each beat, for rows out of view
 const FIRST_ROWS = 80; // made before the first paint
+const TIDIED = 3; // bodies of rows at a beat
 const AT_ONCE = 200; // rows that are made without letting the browser paint in between
 const TURN_MS = 40; // of making rows, then the browser may paint and take input
 
@@ -151,17 +152,22 @@ export class List {
   }
 
   /**
-   * Let the browser forget how rows out of view are laid out.
+   * Let the browser forget how rows out of view are laid out, some bodies of them at each beat.
    *
    * A search lays out every row, which takes four times the memory of all else, and nothing but
-   * this gives it back.  One body at a time, where nothing is open, focused or selected.
+   * this gives it back.  What is open, focused or selected stays.
    */
   tidy() {
     const bodies = this._chunks.bodies;
-    this._tidied = (this._tidied + 1) % (bodies.length || 1);
-    const body = bodies[this._tidied];
+    for (let i = 0; i < TIDIED; i += 1) {
+      this._tidied = (this._tidied + 1) % bodies.length;
+      this._forgetLayout(bodies[this._tidied]);
+    }
+  }
+
+  _forgetLayout(body) {
     const selection = getSelection();
-    if (!body || body.contains(document.activeElement) || body.querySelector(".open")) return;
+    if (body.contains(document.activeElement) || body.querySelector(".open")) return;
     if (selection.rangeCount && selection.containsNode(body, true)) return;
     const box = body.getBoundingClientRect();
     if (box.bottom > -innerHeight && box.top < 2 * innerHeight) return;

@@ -107,7 +107,8 @@ class Page {
     this.header = new Header(at, format, (state) => this._next(state));
     this.tools = new Tools(this, code);
     this.pasts = new Pasts((row, points) => {
-      const told = !points.length || points.some((point) => point.failed || point.score !== null);
+      const told = points.every((point) => point.failed)
+        || points.some((point) => point.score !== null);
       if (points.length && told) {
         this.scores.fill(row.id, points);
         this.list.redraw(row);

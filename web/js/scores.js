@@ -4,7 +4,8 @@
 import { svg } from "./element.js";
 import { KEPT } from "./past.js";
 
-const NOTHING = 255; // a failed sample, or one without a score
+const FAILED = 255;
+const UNKNOWN = 254; // a good sample without a score
 const HEIGHT = 20;
 
 export class Scores {
@@ -18,7 +19,7 @@ export class Scores {
     const ring = this._ring(entry.mms_stream_id);
     if (ring.at === entry.sample_time) return;
     ring.at = entry.sample_time;
-    push(ring, entry.is_failed ? NOTHING : entry.score ?? NOTHING);
+    push(ring, entry.is_failed ? FAILED : entry.score ?? UNKNOWN);
   }
 
   /** The kept samples of a stream, oldest first, in place of what is known of it. */
@@ -26,7 +27,7 @@ export class Scores {
     const ring = this._ring(id);
     ring.next = 0;
     ring.count = 0;
-    for (const point of points) push(ring, point.failed ? NOTHING : point.score ?? NOTHING);
+    for (const point of points) push(ring, point.failed ? FAILED : point.score ?? UNKNOWN);
   }
 
   /** A stream is gone. */
@@ -34,7 +35,7 @@ export class Scores {
     this._rings.delete(id);
   }
 
-  /** The lines of the drawing of a stream: [the score, the gaps]. */
+  /** The lines of the drawing of a stream: [the score, the failed samples]. */
   draw(id) {
     const ring = this._rings.get(id);
     if (!ring) return ["", ""];
@@ -45,8 +46,8 @@ export class Scores {
     for (let i = 0; i < ring.count; i += 1) {
       const score = ring.bytes[(ring.next - ring.count + i + KEPT) % KEPT];
       const x = start + i;
-      if (score === NOTHING) {
-        gaps += `M${x} 0V${HEIGHT}`;
+      if (score > 100) {
+        if (score === FAILED) gaps += `M${x} 0V${HEIGHT}`;
         down = false;
         continue;
       }
