@@ -75,7 +75,7 @@ class AddressTests(StoreCase):
         server.start()
 
         StoreCase.setUp(self)
-        self.patch(sys.modules["tvmon.store.store"], "SETTLE_SECONDS", 0.0)
+        self.patch(sys.modules["tvmon.store.outage"], "SETTLE_SECONDS", 0.0)
         store = self.start(server.url().replace(secret, "x" + secret))
         await until(lambda: "password authentication failed" in (store.trouble() or ""))
         troubles.append(store.trouble())

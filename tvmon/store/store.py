@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry
 from twisted.application.service import Service
@@ -26,15 +25,16 @@ from tvmon.config import EMBEDDED
 from tvmon.entry import utc
 from tvmon.store import queries
 from tvmon.store.address import Address
-from tvmon.store.database import Session, Transaction, text, truth
+from tvmon.store.database import Session, Transaction, text
 from tvmon.store.embedded import Embedded
-from tvmon.store.errors import Away, DatabaseError, Unusable
+from tvmon.store.errors import Away, Unusable
+from tvmon.store.history import History
 from tvmon.store.line import Line
 from tvmon.store.loading import known_streams, newest_numbers, newest_rows, restore
 from tvmon.store.lock import WriterLock, writer_name
 from tvmon.store.meters import StoreMeters
 from tvmon.store.migrations import migrate, migrations
-from tvmon.store.rows import samples, stored
+from tvmon.store.outage import Outages
 from tvmon.store.writer import Writer
 from tvmon.streams import Sample, Stream
 
@@ -47,17 +47,6 @@ At the stop, how long all of it may take: what the daemon has, less what sampler
 The embedded server has what the samples leave, 1.4 s at least; one that is killed for want of
 time loses nothing, and recovers at its next start.
 """
-
-SETTLE_SECONDS = 5.0
-"""After the start, how long the database may be away before that is worth a line in the log."""
-
-
-class _Outage(NamedTuple):
-    """When the database went away, by both clocks, and why it is away now."""
-
-    since: float
-    began: float
-    why: str
 
 
 class Store(Service):
@@ -108,6 +97,8 @@ class Store(Service):
             meters=self._meters,
             keep_gone_seconds=keep_gone_seconds,
         )
+        self._history = History(reactor, now, board, self._writer)
+        self._outages = Outages(reactor, now, self._meters, lambda: self._writer.waiting_rows)
         self._embedded = Embedded(reactor, directory) if url == EMBEDDED else None
         self._name = writer or writer_name()
         self._lock = WriterLock(reactor, self._name)
@@ -115,9 +106,6 @@ class Store(Service):
         self._unlisten: Callable[[], None] = lambda: None
         self._is_loaded = False
         self._unusable: str | None = None
-        self._was_up = False
-        self._away: _Outage | None = None
-        self._told_away = False
         self._address: Address | None = None
         self._drained: Deferred[None] | None = None
         self._takes_over: Deferred[None] | None = None
@@ -193,13 +181,14 @@ class Store(Service):
             return self._unusable
         if not self.running:
             return "stopped" if self._has_started else "not started"
-        if self._away is not None:
-            why = self._away.why
+        away = self._outages.now_away
+        if away is not None:
+            why = away.why
             if self._embedded is not None and self._embedded.trouble is not None:
                 why = self._embedded.trouble
             if not self._is_loaded:
                 return f"not loaded yet: {why}"
-            return f"database is away since {utc(self._away.since)}: {why}"
+            return f"database is away since {utc(away.since)}: {why}"
         if self._writer.refusal is not None:
             return f"database refuses samples: {self._writer.refusal}"
         return None
@@ -214,35 +203,14 @@ class Store(Service):
         session = self._lines[1].session if self._lines else None
         if session is None or not self._is_loaded:
             raise Away(self.trouble() or "not connected")
-        limit = max(1, min(limit, queries.RING))
-        # Noted before the database is asked, so that a row that is written meanwhile is in
-        # one of the two; in both, its number tells.
-        waiting = self._writer.waiting(mms_stream_id)
-        try:
-            rows = await session.query(queries.HISTORY, (mms_stream_id, limit), stored)
-            if not rows and not waiting and self._board.get(mms_stream_id) is None:
-                known = await session.query(queries.IS_KNOWN, (mms_stream_id,), truth)
-                if known != [True]:
-                    raise LookupError(mms_stream_id)
-        except DatabaseError as problem:
-            raise Away(str(problem)) from None
-        old = samples(rows, self._reactor.seconds(), self._now())
-        numbered = dict(zip((row.number for row in rows), old, strict=True))
-        newest = []
-        for row in reversed(waiting):
-            if row.number is None:
-                newest.append(row.sample)
-            else:
-                numbered[row.number] = row.sample
-        newest += [numbered[number] for number in sorted(numbered, reverse=True)]
-        return newest[:limit]
+        return await self._history.of(session, mms_stream_id, limit)
 
     def _listen(self) -> None:
         if self._address is None:
             self.prepare()
         super().startService()
         self._has_started = True
-        self._away = _Outage(self._now(), self._reactor.seconds(), "starting")
+        self._outages.begin("starting")
         for entry in self._board.entries():
             self._writer.stream_put(entry)
         self._unlisten = self._board.listen(self._writer)
@@ -250,7 +218,7 @@ class Store(Service):
     def _begin(self) -> None:
         assert self._address is not None
         self._lines = (
-            Line(self._reactor, self._address, self._write, self._lost),
+            Line(self._reactor, self._address, self._write, self._outages.lost),
             Line(self._reactor, self._address, self._read, lambda _: None),
         )
         if self._embedded is None:
@@ -260,7 +228,7 @@ class Store(Service):
 
     def _connect(self) -> None:
         # From here on a database that does not answer is worth a line, not from initdb on.
-        self._away = _Outage(self._now(), self._reactor.seconds(), "connecting")
+        self._outages.begin("connecting")
         for line in self._lines:
             line.start()
 
@@ -281,7 +249,7 @@ class Store(Service):
             self.log.error("{why}", why=self._unusable)
             self._refused(self._unusable)
             raise
-        self._found()
+        self._outages.found()
         await self._writer.run(session)
 
     async def _read(self, session: Session) -> None:
@@ -315,33 +283,6 @@ class Store(Service):
             seconds=self._reactor.seconds() - began,
         )
         self._loaded(streams)
-
-    def _lost(self, why: str) -> None:
-        """The writer's session could not be made, or is over."""
-        if self._away is None:
-            self._away = _Outage(self._now(), self._reactor.seconds(), why)
-        else:
-            self._away = self._away._replace(why=why)
-        is_settling = (
-            not self._was_up and self._reactor.seconds() < self._away.began + SETTLE_SECONDS
-        )
-        if not self._told_away and not is_settling:
-            self._told_away = True
-            self.log.warn("the database is away; samples wait in memory: {why}", why=why)
-
-    def _found(self) -> None:
-        """The database is there, ours, and loaded."""
-        outage, self._away = self._away, None
-        if self._was_up:
-            self._meters.reconnects.inc()
-        self._was_up = True
-        if outage is not None and self._told_away:
-            self._told_away = False
-            self.log.info(
-                "the database is back after {seconds:.1f} s; {count} samples wait",
-                seconds=self._reactor.seconds() - outage.began,
-                count=self._writer.waiting_rows,
-            )
 
     def _end(self, heir: Writer | None) -> Deferred[None]:
         """
@@ -387,7 +328,7 @@ class Store(Service):
                 await self._embedded.stop(give_up - self._reactor.seconds())
 
     async def _drain(self) -> None:
-        if not self._lines or self._away is not None or self._unusable is not None:
+        if not self._lines or self._outages.now_away is not None or self._unusable is not None:
             return
         drained = self._drained = self._writer.drain()
         drained.addTimeout(FLUSH_SECONDS, self._reactor)
