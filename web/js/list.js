@@ -159,21 +159,24 @@ export class List {
    */
   tidy() {
     const bodies = this._chunks.bodies;
-    for (let i = 0; i < TIDIED; i += 1) {
+    const turn = Array.from({ length: TIDIED }, () => {
       this._tidied = (this._tidied + 1) % bodies.length;
-      this._forgetLayout(bodies[this._tidied]);
+      return bodies[this._tidied];
+    });
+    // all is read before anything is moved, or each would be laid out for the next
+    for (const body of turn.filter((one) => !this._inUse(one))) {
+      const next = body.nextSibling;
+      body.remove();
+      this._table.insertBefore(body, next);
     }
   }
 
-  _forgetLayout(body) {
+  _inUse(body) {
     const selection = getSelection();
-    if (body.contains(document.activeElement) || body.querySelector(".open")) return;
-    if (selection.rangeCount && selection.containsNode(body, true)) return;
+    if (body.contains(document.activeElement) || body.querySelector(".open")) return true;
+    if (selection.rangeCount && selection.containsNode(body, true)) return true;
     const box = body.getBoundingClientRect();
-    if (box.bottom > -innerHeight && box.top < 2 * innerHeight) return;
-    const next = body.nextSibling;
-    body.remove();
-    this._table.insertBefore(body, next);
+    return box.bottom > -innerHeight && box.top < 2 * innerHeight;
   }
 
   /** Bring every row up to date now. */
