@@ -47,6 +47,7 @@ class Board:
     """
     Every stream that is watched now, by its ``mms_stream_id``.
 
+    :ivar scoring: the rules that samples are judged by now
     :ivar revision: counts the changes of any entry; an entry carries the count of its own
     """
 
@@ -54,7 +55,7 @@ class Board:
 
     def __init__(self, scoring: Scoring) -> None:
         self.revision = 0
-        self._scoring = scoring
+        self.scoring = scoring
         self._rows: dict[int, _Row] = {}
         self._listeners: list[Listener] = []
 
@@ -147,7 +148,7 @@ class Board:
 
         Ten thousand streams judged again in one go would hold up every poll for a second.
         """
-        self._scoring = scoring
+        self.scoring = scoring
 
     def _take(self, row: _Row, sample: Sample) -> None:
         row.window.add(sample)
@@ -163,7 +164,7 @@ class Board:
             row.good_time,
             Rates() if failed else upstream_rates(row.window),
             Rates() if failed else downstream_rates(row.window),
-            judge(sample, row.window, self._scoring),
+            judge(sample, row.window, self.scoring),
         )
 
     def _next(self) -> int:

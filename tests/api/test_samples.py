@@ -22,6 +22,7 @@ from tests.api.support import (
 from tvmon.api.query import Query
 from tvmon.api.select import SORT_FIELDS
 from tvmon.entry import FIELDS
+from tvmon.health import Scoring
 from tvmon.streams import MEASURED, Sample
 
 
@@ -254,6 +255,8 @@ class HistoryTests(MemoryCase):
                     "sample_time",
                     "is_failed",
                     "failed_reason",
+                    "score",
+                    "score_level",
                     *MEASURED,
                     "upstream_kbps",
                     "downstream_kbps",
@@ -279,6 +282,15 @@ class HistoryTests(MemoryCase):
         )
         self.assertEqual(rows[-2]["downstream_kbps"], 0)
         self.assertIsNone(rows[-3]["downstream_kbps"])
+
+    def test_scores_by_the_rules_of_today(self) -> None:
+        self.kept(good(0, 0), good(3, 180_000), failed(6), good(9, 540_000))
+        rows = self.get("/samples/1000/history").json["samples"]
+        self.assertEqual([row["score"] for row in rows], [81, 0, 92, None])
+        self.assertEqual([row["score_level"] for row in rows], [1, 0, 2, None])
+        self.board.rescore(Scoring(bad_score=85, good_score=95))
+        rows = self.get("/samples/1000/history").json["samples"]
+        self.assertEqual([row["score_level"] for row in rows], [0, 0, 1, None])
 
     def test_rates_of_streams_that_are_sampled_seldom(self) -> None:
         for seconds in (19, 60, 3600):

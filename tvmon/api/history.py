@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tvmon.entry import utc
+from tvmon.health import Scoring, judge
 from tvmon.streams import MEASURED, Measurement, Sample
 from tvmon.window import Window, kbps
 
@@ -14,6 +15,8 @@ FIELDS = (
     "sample_time",
     "is_failed",
     "failed_reason",
+    "score",
+    "score_level",
     *MEASURED,
     "upstream_kbps",
     "downstream_kbps",
@@ -23,15 +26,19 @@ FIELDS = (
 _NOTHING = Measurement()
 
 
-def history(mms_stream_id: int, samples: Sequence[Sample]) -> dict[str, Any]:
-    """The answer, from samples newest first."""
+def history(mms_stream_id: int, samples: Sequence[Sample], scoring: Scoring) -> dict[str, Any]:
+    """
+    The answer, from samples newest first.
+
+    They are judged by the rules of today: each from those before it in the answer.
+    """
     window = Window()
-    rows = [_row(mms_stream_id, sample, window) for sample in reversed(samples)]
+    rows = [_row(mms_stream_id, sample, window, scoring) for sample in reversed(samples)]
     rows.reverse()
     return {"mms_stream_id": mms_stream_id, "samples": rows}
 
 
-def _row(mms_stream_id: int, sample: Sample, window: Window) -> dict[str, Any]:
+def _row(mms_stream_id: int, sample: Sample, window: Window, scoring: Scoring) -> dict[str, Any]:
     """
     One sample; the two rates are those since the good sample before it, however long ago.
 
@@ -41,11 +48,14 @@ def _row(mms_stream_id: int, sample: Sample, window: Window) -> dict[str, Any]:
     before = window.newest
     window.add(sample)
     measured = sample.measured or _NOTHING
+    whole = judge(sample, window, scoring).whole
     row: dict[str, Any] = {
         "mms_stream_id": mms_stream_id,
         "sample_time": utc(sample.time),
         "is_failed": sample.is_failed,
         "failed_reason": sample.failed_reason,
+        "score": whole.score,
+        "score_level": whole.level,
     }
     for name in MEASURED:
         row[name] = getattr(measured, name)

@@ -84,7 +84,7 @@ class Samples:
         samples = await shielded(self._ask(number, limit))
         if isinstance(samples, Refusal):
             raise samples
-        return reply_json(request, history_of(number, samples))
+        return reply_json(request, history_of(number, samples, self._board.scoring))
 
     async def _ask(self, number: int, limit: int) -> Sequence[Sample] | Refusal:
         """

@@ -150,6 +150,8 @@ def _sample() -> Schema:
         "sample_time": UTC,
         "is_failed": {"type": "boolean"},
         "failed_reason": {"type": ["string", "null"]},
+        "score": SCORE,
+        "score_level": LEVEL,
     }
     rate = {"type": ["number", "null"], "description": "kbit/s since the good sample before"}
     return {
