@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -77,7 +78,7 @@ class EmbeddedTests(StoreCase):
         self.assertFalse((self.where / "data/postmaster.pid").exists(), "stopped in good order")
 
         self.registry = type(self.registry)()
-        self.board = type(self.board)(self.board._scoring)
+        self.board = type(self.board)(self.board.scoring)
         store = await self.up(self.embedded())
         self.assertEqual([len(streams) for streams in self.loaded], [0, 1])
         history = await store.history(stream(1).mms_stream_id, 200)
@@ -325,7 +326,6 @@ class PrepareTests(StoreCase):
         self.patch(programs, "SYSTEM_STATE", closed / "system")
         self.patch(programs, "LASTING", lasting)
         home = self.prepare(closed / "state").home
-        (home / "run").rmdir()
         for mode in (0o700, 0o777):
             home.chmod(mode)
             with self.assertRaises(SystemExit) as caught:
@@ -335,7 +335,7 @@ class PrepareTests(StoreCase):
                 r"^tvmon: PostgreSQL runs as user \w+, who can reach neither"
                 rf" {closed}/state nor {closed}/system/\w+ nor {home}; [^\n]+$",
             )
-        home.rmdir()
+        shutil.rmtree(home)
         home.symlink_to(self.directory())
         with self.assertRaises(SystemExit):
             programs.reachable_directory(programs.user_for(closed), closed / "state")

@@ -22,6 +22,7 @@ from tvmon.store.programs import (
     Programs,
     User,
     installed,
+    make_open,
     reachable_directory,
     reachable_programs,
     user_for,
@@ -127,7 +128,7 @@ def prepare(directory: Path) -> Cluster:
     """
     directory = directory.absolute()
     try:
-        directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+        make_open(directory)
         lock = _lock(directory)
     except OSError as problem:
         raise SystemExit(f"tvmon: {directory}: {problem.strerror}") from None

@@ -139,7 +139,7 @@ def reachable_programs(user: User, programs: Programs, home: Path) -> Programs:
     if not copy.exists():
         shutil.rmtree(copy.parent, ignore_errors=True)
         new = copy.with_name("new")
-        new.mkdir(parents=True)
+        make_open(new)
         shutil.copytree(
             programs.directory.parent,
             new / PACKAGE / place,
@@ -159,6 +159,16 @@ def reachable_programs(user: User, programs: Programs, home: Path) -> Programs:
     return found
 
 
+def make_open(directory: Path) -> None:
+    """Make it and what is missing above it, for all to enter, whatever our umask is."""
+    for new in [*(up for up in reversed(directory.parents) if not up.exists()), directory]:
+        try:
+            new.mkdir()
+        except FileExistsError:
+            continue
+        new.chmod(0o755)
+
+
 def command(user: User, program: Path, arguments: Sequence[str]) -> list[str]:
     """What to run so that the program runs as this user, and ends when we do."""
     return [
@@ -175,12 +185,7 @@ def _is_ours_alone(place: Path) -> bool:
     Anybody may sit on a name in a directory that is open to all, with a link for instance.
     """
     try:
-        for new in [*(up for up in reversed(place.parents) if not up.exists()), place]:
-            try:
-                new.mkdir()
-            except FileExistsError:
-                continue
-            new.chmod(0o755)  # whatever our umask is
+        make_open(place)
         there = place.lstat()
     except OSError:
         return False
