@@ -11,7 +11,17 @@ from __future__ import annotations
 from typing import Literal
 
 Outcome = Literal[
-    "ok", "timeout", "refused", "dns", "tls", "connection", "http", "redirect", "size", "body"
+    "ok",
+    "timeout",
+    "refused",
+    "dns",
+    "tls",
+    "connection",
+    "http",
+    "redirect",
+    "size",
+    "body",
+    "auth",
 ]
 
 
@@ -34,4 +44,4 @@ class NoAnswer(Trouble):
 
 
 class BadAnswer(Trouble):
-    """An answer that cannot be used: http (status), body (content)."""
+    """An answer that cannot be used: http (status), body (content), auth (who we are)."""

@@ -18,12 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tvmon.problems import ConfigError, Place, Problems, shown_value
+from tvmon.toml import filled, secret_of, syntax_error
 from tvmon.words import any_of, cleaned, has_control_characters
 
 Check = Callable[[str], str | None]
 """Looks at a text: ``None`` where it is good, else what it must be."""
-
-_VARIABLE = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\})?")
 
 
 class Section:
@@ -43,10 +42,12 @@ class Section:
         table: Mapping[str, object],
         path: str = "",
         place: Place = (),
+        folder: Path = Path(),
     ) -> None:
         self._problems = problems
         self._environ = environ
         self._table = table
+        self._folder = folder
         self._path = path
         self._place = place
         self._any_key = False
@@ -54,13 +55,17 @@ class Section:
         self.children: list[Section] = []
 
     @classmethod
-    def of(cls, text: str, name: str, environ: Mapping[str, str]) -> Section:
-        """The top of a file that holds this text; one that is no TOML raises ConfigError."""
+    def of(cls, text: str, name: str, environ: Mapping[str, str], folder: Path = Path()) -> Section:
+        """
+        The top of a file that holds this text; one that is no TOML raises ConfigError.
+
+        :param folder: where the files that it names begin
+        """
         try:
             table = tomllib.loads(text.removeprefix("\ufeff"))
         except (ValueError, RecursionError) as error:
-            raise ConfigError.of_file(name, _syntax(error, text)) from None
-        return cls(Problems(name), environ, table)
+            raise ConfigError.of_file(name, syntax_error(error, text)) from None
+        return cls(Problems(name), environ, table, folder=folder)
 
     @classmethod
     def open(cls, path: Path, environ: Mapping[str, str]) -> Section:
@@ -77,7 +82,7 @@ class Section:
             line = data.count(b"\n", 0, error.start) + 1
             words = f"line {line} is not UTF-8 text; save the file in UTF-8"
             raise ConfigError.of_file(name, words) from None
-        return cls.of(text, name, environ)
+        return cls.of(text, name, environ, path.absolute().parent)
 
     def __contains__(self, key: str) -> bool:
         return key in self._table
@@ -109,6 +114,35 @@ class Section:
         if key not in self._table:
             return default
         return self._text(key, self._table[key], check, secret=secret)
+
+    def secret(self, key: str, *, check: Check | None = None) -> str | None:
+        """
+        A secret: the value of this key, or what the file holds that ``{key}_file`` names.
+
+        ``None`` where there is neither, or it is wrong.  A relative path begins at the folder of
+        the configuration file.
+        """
+        of_file = f"{key}_file"
+        value = self.maybe_text(key, check=check, secret=True)
+        named = self.maybe_text(of_file)
+        if named is None:
+            return value
+        if key in self._table:
+            self.problem(of_file, f"must not be there beside {key}")
+            return value
+        secret, wrong = secret_of(self._folder / named)
+        if wrong is None and has_control_characters(secret):
+            wrong = "names a file that holds control characters"
+        if wrong is None and check is not None and check(secret):
+            wrong = f"names a file whose content {check(secret)}"
+        if wrong is not None:
+            self.problem(of_file, wrong)
+            return None
+        return secret
+
+    def has_secret(self, key: str) -> bool:
+        """Whether the file gives a secret of that name, right or wrong."""
+        return key in self._table or f"{key}_file" in self._table
 
     def number(
         self, key: str, default: float | None = None, *, unit: str, least: float, most: float
@@ -225,7 +259,7 @@ class Section:
             child._note_unknown()  # noqa: SLF001 - the same class
 
     def _child(self, path: str, table: Mapping[str, object], place: Place) -> Section:
-        child = Section(self._problems, self._environ, table, path, place)
+        child = Section(self._problems, self._environ, table, path, place, self._folder)
         self.children.append(child)
         return child
 
@@ -276,7 +310,7 @@ class Section:
         secret: bool = False,
     ) -> str | None:
         """A text of the file, filled in and checked; ``None`` where it is wrong."""
-        text, wrong = _filled(value, self._environ)
+        text, wrong = filled(value, self._environ)
         if wrong is None and has_control_characters(text):
             wrong = "must be on one line, without control characters"
         if wrong is None and not text.strip():
@@ -289,33 +323,6 @@ class Section:
         return None
 
 
-def _filled(text: object, environ: Mapping[str, str]) -> tuple[str, str | None]:
-    """The text with its variables replaced, and what is wrong with it."""
-    if not isinstance(text, str):
-        return "", "must be a text, in quotes"
-    missing: list[str] = []
-    bare = False
-
-    def replace(match: re.Match[str]) -> str:
-        nonlocal bare
-        if match["dollar"]:
-            return "$"
-        name = match["name"]
-        if name is None:
-            bare = True
-            return ""
-        if name not in environ:
-            missing.append(name)
-        return environ.get(name, "")
-
-    filled = _VARIABLE.sub(replace, text)
-    if bare:
-        return "", "has a lone $: write ${NAME} for the environment's NAME, and $$ for a dollar"
-    if missing:
-        return "", f"the environment has no {' and no '.join(dict.fromkeys(missing))}"
-    return filled, None
-
-
 def _plain(number: float) -> str:
     return str(number) if isinstance(number, int) else f"{number:g}"
 
@@ -323,17 +330,3 @@ def _plain(number: float) -> str:
 def _missing(check: Check | None) -> str:
     allowed = check("") if check is not None else None
     return f"is missing, {allowed}" if allowed else "is missing"
-
-
-def _syntax(error: Exception, text: str) -> str:
-    """What is wrong with a file that is no TOML, and in which line."""
-    if isinstance(error, RecursionError):
-        return "not TOML: lists or tables lie too deep in one another"
-    words = str(error)
-    at = re.search(r" \(at (?:line (\d+), column (\d+)|end of document)\)$", words)
-    if at is None:
-        # Python's own bound on the digits of a number; it tells no line.
-        return "not TOML: a number has too many digits"
-    line = int(at[1]) if at[1] else text.rstrip().count("\n") + 1
-    column = f", column {at[2]}" if at[2] else ", the last one"
-    return f"line {line}{column}: not TOML: {words[: at.start()]}"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, fields
-from enum import IntEnum
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 
 def stream_number(server: str, key: str) -> int:
@@ -34,7 +35,11 @@ class Stream:
     :param key: what the media server knows the stream by; unique on that server, never changes
     :param stream_id: the media server's own number of the stream, if it has one
     :param unify_name: the name that operators read
-    :param sample_interface: the URL that is asked for a sample; holds no secret
+    :param sample_interface: the URL that is asked for a sample; holds no secret.  Where one URL
+        tells of many streams, its fragment says which one: ``http://host/stat#live/cam1``
+    :param kind: of its media server, ``nginx-rtmp`` for one
+    :param expected_kbps: what the configuration says that the stream needs, kbit/s
+    :param may_sleep: the configuration says that it may be there without being published
     """
 
     server: str
@@ -43,6 +48,9 @@ class Stream:
     unify_name: str
     sample_interface: str
     mms_stream_id: int
+    kind: str = ""
+    expected_kbps: int | None = None
+    may_sleep: bool = False
 
     @classmethod
     def of(
@@ -53,12 +61,80 @@ class Stream:
         return cls(server, key, stream_id, unify_name, sample_interface, number)
 
 
+class Presence(StrEnum):
+    """
+    Whether a stream is there, as its media server tells.
+
+    ``LIVE``: it is published.  ``ABSENT``: the server knows it, or knew it, and nobody publishes
+    it.  ``UNSEEN``: the answer does not tell, since it shows only a part of the server.
+    """
+
+    LIVE = "live"
+    ABSENT = "absent"
+    UNSEEN = "unseen"
+
+
+class Pace(NamedTuple):
+    """
+    How a stream's counters move while all is well; a constant of each kind of media server.
+
+    :param burst_seconds: how long they may rest between two movements: what comes in bursts may
+        be late by so much at the edge of a window
+    :param stall_seconds: what rests for so long has stalled
+    """
+
+    burst_seconds: float = 2.0
+    stall_seconds: float = 2.0
+
+
+STEADY = Pace()
+"""That of counters which move with every frame."""
+
+
+class Session(NamedTuple):
+    """
+    What tells one life of the counters from the next; ``None`` where the server does not tell.
+
+    :param server: changes when the media server, or the process that counts, starts anew
+    :param publisher: changes when the stream is published anew
+    """
+
+    server: str | None = None
+    publisher: str | None = None
+
+
+NO_SESSION = Session()
+"""That of a server which tells nothing of it."""
+
+
+class Sources(NamedTuple):
+    """
+    How the fields of a kind of media server came to be; what is in neither was measured by it.
+
+    :param declared: what the encoder, or a playlist, says of the stream, true or not
+    :param estimated: what the media server, or tvmon, works out from something else
+    """
+
+    declared: tuple[str, ...] = ()
+    estimated: tuple[str, ...] = ()
+
+
+ALL_MEASURED = Sources()
+"""That of a server which measures all that it tells."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """
     What a media server said of a stream at one moment, in the normal form.
 
     Counters count since the stream's start on that server and go back to 0 when it restarts.
+
+    :param media_received_ms: media that came in, by its own clock: 1000 a second while all is well
+    :param uptime_seconds: since the stream was published
+    :param video_codec: and ``audio_codec``: a name of :mod:`tvmon.servers.codecs`
+    :param remarks: what the media server's module noticed.  Of a live stream each one is a fault
+        that costs points; of one that is not, why
     """
 
     total_gops: int | None = None
@@ -82,6 +158,16 @@ class Measurement:
     stream_info_framerate: int | None = None
     stream_info_width: int | None = None
     stream_info_height: int | None = None
+    media_received_ms: int | None = None
+    uptime_seconds: int | None = None
+    video_codec: str | None = None
+    audio_codec: str | None = None
+    # What is not measured, but needed to judge what is.
+    presence: Presence = Presence.LIVE
+    remarks: tuple[str, ...] = ()
+    pace: Pace = STEADY
+    session: Session = NO_SESSION
+    sources: Sources = ALL_MEASURED
 
     @property
     def declared_kbps(self) -> int | None:
@@ -92,7 +178,9 @@ class Measurement:
         return (audio or 0) + (video or 0)
 
 
-MEASURED = tuple(field.name for field in fields(Measurement))
+_NOT_MEASURED = {"presence", "remarks", "pace", "session", "sources"}
+MEASURED = tuple(f.name for f in fields(Measurement) if f.name not in _NOT_MEASURED)
+"""The fields that are numbers and texts of the stream."""
 
 
 @dataclass(frozen=True, slots=True)

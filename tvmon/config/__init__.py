@@ -9,7 +9,7 @@ what changed; ``repr()`` shows no secret.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,15 +17,24 @@ import psycopg2
 from psycopg2.extensions import parse_dsn
 
 from tvmon.config.endpoints import endpoint, is_local
+from tvmon.config.watched import Rule, Watched, watched
 from tvmon.health import DELAY_REPORT_SECONDS, Scoring
 from tvmon.polling import MEBIBYTE, Polling
 from tvmon.problems import ConfigError, Problem
-from tvmon.servers import MediaServer
-from tvmon.servers.kinds import KINDS
 from tvmon.settings import Section
 from tvmon.window import KEPT_SECONDS
 
-__all__ = ["Config", "ConfigError", "Database", "Problem", "Web", "load", "read"]
+__all__ = [
+    "Config",
+    "ConfigError",
+    "Database",
+    "Problem",
+    "Rule",
+    "Watched",
+    "Web",
+    "load",
+    "read",
+]
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "critical")
 """What ``[log] level`` may be; each includes those after it."""
@@ -33,7 +42,6 @@ EMBEDDED = "embedded"
 DEADLINE_SHARE = 0.8
 """The part of an interval that a poll may take, unless the configuration says otherwise."""
 
-NAME_CHARACTERS = 100
 DAY_SECONDS = 86_400.0
 OPEN_TO_ALL = (
     "can be reached from other machines: set token, or user and password, or allow_anonymous ="
@@ -89,7 +97,7 @@ class Config:
     polling: Polling
     scoring: Scoring
     log_level: str
-    servers: tuple[MediaServer, ...]
+    servers: tuple[Watched, ...]
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
@@ -112,20 +120,21 @@ def read(top: Section, folder: Path) -> Config:
         _polling(top.table("polling")),
         _scoring(top.table("score")),
         top.table("log").choice("level", LOG_LEVELS, "info"),
-        _servers(top.tables("server")),
+        watched(top.tables("server")),
     )
 
 
 def _web(web: Section) -> Web:
-    token = web.maybe_text("token", check=_token, secret=True)
+    token = web.secret("token", check=_token)
     user = web.maybe_text("user", check=_user)
-    password = web.maybe_text("password", secret=True)
+    password = web.secret("password")
     anonymous = web.flag("allow_anonymous", default=False)
-    if "user" in web and "password" not in web:
+    has_password = web.has_secret("password")
+    if "user" in web and not has_password:
         web.problem("password", "is missing: a user needs one")
-    if "password" in web and "user" not in web:
+    if has_password and "user" not in web:
         web.problem("user", "is missing: a password needs one")
-    guarded = "token" in web or "password" in web
+    guarded = web.has_secret("token") or has_password
     if guarded and anonymous:
         words = "must not be true beside a token or a password, which would guard nothing"
         web.problem("allow_anonymous", words)
@@ -213,28 +222,6 @@ def _scoring(score: Section) -> Scoring:
         words = f"bad_score, {made.bad_score}, must be below good_score, {made.good_score}"
         score.problem(key, words)
     return made
-
-
-def _servers(sections: Iterable[Section]) -> tuple[MediaServer, ...]:
-    servers: list[MediaServer] = []
-    first: dict[str, int] = {}
-    for number, section in enumerate(sections, 1):
-        name = section.text("name", check=_server_name)
-        if name and first.setdefault(name, number) != number:
-            words = f"is the name of server[{first[name]}] too; each needs a name of its own"
-            section.problem("name", words)
-        kind = section.choice("kind", sorted(KINDS))
-        if kind in KINDS:
-            servers.append(KINDS[kind](section))
-        else:
-            section.any_key()
-    return tuple(servers)
-
-
-def _server_name(text: str) -> str | None:
-    if 0 < len(text) <= NAME_CHARACTERS and text == text.strip():
-        return None
-    return f"must be 1 to {NAME_CHARACTERS} characters, without a blank at either end"
 
 
 def _token(text: str) -> str | None:

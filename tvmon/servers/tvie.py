@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
 from tvmon.errors import BadAnswer
-from tvmon.servers import Fetch, Listing, Request
+from tvmon.servers import Drift, Fetch, Kind, Listing, Request
 from tvmon.servers.addresses import http_url
 from tvmon.servers.answers import good_body
 from tvmon.servers.tvie_listing import MOST_STREAM_ID, NAME_CHARACTERS, parse_listing
@@ -39,25 +39,39 @@ class TVie:
     monitor_cdn: bool = False
     extra_streams: tuple[Stream, ...] = ()
 
+    def begin(self) -> TVieTalk:
+        """Start a conversation."""
+        return TVieTalk(self)
+
+
+class TVieTalk:
+    """A conversation with a TVie media server."""
+
+    def __init__(self, server: TVie) -> None:
+        self.drift = Drift()
+        self._server = server
+
     async def list_streams(self, fetch: Fetch) -> Listing:
         """Every stream that the server has now, and the configured ones."""
-        if not self.api:
-            return Listing(self.extra_streams)
+        of = self._server
+        if not of.api:
+            return Listing(of.extra_streams)
         answer = await fetch(
-            Request(self.api, "POST", (("Content-Type", "text/xml"),), find_channels(self.token))
+            Request(of.api, "POST", (("Content-Type", "text/xml"),), find_channels(of.token))
         )
         if answer.status in (401, 403):
-            raise BadAnswer(f"HTTP {answer.status}: the token is refused", "http")
+            raise BadAnswer(f"HTTP {answer.status}: the token is refused", "auth")
         return parse_listing(
-            good_body(answer, (self.token,)),
-            server=self.name,
-            monitor_cdn=self.monitor_cdn,
-            extra_streams=self.extra_streams,
+            good_body(answer, (of.token,)),
+            server=of.name,
+            monitor_cdn=of.monitor_cdn,
+            extra_streams=of.extra_streams,
         )
 
     async def sample(self, stream: Stream, fetch: Fetch) -> Measurement:
         """What the server says of one stream now."""
-        return parse_sample(good_body(await fetch(Request(stream.sample_interface))))
+        body = good_body(await fetch(Request(stream.sample_interface)))
+        return parse_sample(body, self.drift)
 
 
 def find_channels(token: str) -> bytes:
@@ -78,19 +92,19 @@ def configured(section: Section) -> TVie:
     name = section.text("name")
     extra = _extra_streams(section, name)
     api = section.maybe_text("api", check=http_url)
-    token = section.maybe_text("token", secret=True)
+    token = section.secret("token")
     if not extra and "api" not in section:
         section.problem("api", f"is missing, {http_url('')}; or name extra_streams")
-    if "api" in section and "token" not in section:
+    if "api" in section and not section.has_secret("token"):
         section.problem("token", "is missing, must be the read token of the API")
     return TVie(
         name, api or "", token or "", section.flag("monitor_cdn", default=False), tuple(extra)
     )
 
 
-def sampler() -> TVie:
-    """A server that only takes samples, of any stream."""
-    return TVie("", "", "")
+def at(sample_interface: str) -> tuple[TVie, Stream]:
+    """The server and the stream of a sample interface; it lists nothing."""
+    return TVie("", "", ""), Stream.of("", "", None, "", sample_interface)
 
 
 def _extra_streams(section: Section, server: str) -> list[Stream]:
@@ -110,3 +124,7 @@ def _short_name(text: str) -> str | None:
     return (
         None if 0 < len(text) <= NAME_CHARACTERS else f"must be 1 to {NAME_CHARACTERS} characters"
     )
+
+
+KIND = Kind("tvie", configured, at, keep_missing_minutes=0.0)
+"""TVie, version 2.0 and later; its API lists what is configured there, not what is published."""

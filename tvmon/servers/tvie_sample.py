@@ -8,22 +8,23 @@ lines that describe one; what is left out is ``None``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import isfinite
 from typing import Any
 
 from tvmon.errors import BadAnswer
+from tvmon.servers import Drift
 from tvmon.servers.answers import kind_of_text
-from tvmon.streams import MEASURED, Measurement
+from tvmon.servers.codecs import AUDIO, VIDEO
+from tvmon.servers.values import MOST, MOST_OF_STREAM
+from tvmon.streams import Measurement, Pace, Presence, Sources
 from tvmon.words import cleaned
 
 SHOWN_CHARACTERS = 40
 """How much of what cannot be read is shown."""
 
-MOST = 2**63 - 1
-"""The largest number that a database column and everyone behind it can hold."""
-
-MOST_OF_STREAM = 2**31 - 1
-"""The largest number that describes a stream: bit rates, pictures, codecs."""
+PACE = Pace(burst_seconds=2.0, stall_seconds=5.0)
+"""Data comes in groups of pictures of some 3 s: a burst may be late by two thirds of one."""
 
 RATES = frozenset({"average_upstream_kbps", "average_downstream_kbps"})
 """What may have a fraction; everything else is counted in whole numbers."""
@@ -39,19 +40,45 @@ def _plain_digits(name: str) -> int:
     return 9 if name.startswith("stream_info_") else 18
 
 
-_FIELDS = {name.encode(): (name, _plain_digits(name)) for name in MEASURED}
+ALWAYS = (
+    "total_gops", "upstream_opened_count", "upstream_connected_count",
+    "upstream_connection_fail_count", "upstream_bytes_received", "clients_connected",
+    "total_clients_served", "total_bytes_sent", "live_delay_ms", "average_upstream_kbps",
+    "average_downstream_kbps", "stream_info_audiodatarate", "stream_info_videodatarate",
+)  # fmt: skip
+"""What every answer has."""
+
+OF_A_STREAM = (
+    "stream_info_audiocodecid", "stream_info_audiosamplesize", "stream_info_audiosamplerate",
+    "stream_info_stereo", "stream_info_videocodecid", "stream_info_framerate",
+    "stream_info_width", "stream_info_height",
+)  # fmt: skip
+"""What an answer has besides, where there is a stream."""
+
+SOURCES = Sources(
+    declared=("stream_info_audiodatarate", "stream_info_videodatarate", *OF_A_STREAM),
+    estimated=("live_delay_ms",),
+)
+
+_NEEDED = frozenset(ALWAYS)
+_KNOWN = frozenset((*ALWAYS, *OF_A_STREAM))
+_FIELDS = {name.encode(): (name, _plain_digits(name)) for name in (*ALWAYS, *OF_A_STREAM)}
+_WHOLE = {len(ALWAYS), len(_KNOWN)}
 _UNKNOWN = ("", 0)
 
 
-def parse_sample(body: bytes) -> Measurement:
+def parse_sample(body: bytes, drift: Drift | None = None) -> Measurement:
     """
     The measurement that an answer holds; BadAnswer where it holds none, or one not to be trusted.
 
     Names that are not known are left alone: a newer server may tell more.
+
+    :param drift: is told of those, and of what is missing
     """
     if not body.isascii():
         _refuse_what_is_no_text(body)
     values: dict[str, Any] = {}
+    unknown: list[bytes] = []
     odd_line = 0
     for number, line in enumerate(body.split(b"\n"), 1):
         label, colon, digits = line.partition(b":")
@@ -59,7 +86,9 @@ def parse_sample(body: bytes) -> Measurement:
         if not name:
             name, plain = _FIELDS.get(label.strip(), _UNKNOWN)
             if not name:
-                if not colon and not odd_line and line.strip():
+                if colon:
+                    unknown.append(label)
+                elif not odd_line and line.strip():
                     odd_line = number
                 continue
         if name in values:
@@ -74,7 +103,18 @@ def parse_sample(body: bytes) -> Measurement:
     if odd_line:
         shown = _shown(body.split(b"\n")[odd_line - 1])
         raise BadAnswer(f'line {odd_line} is not "name: value": {shown}', "body")
-    return Measurement(**values)
+    if drift is not None and (unknown or len(values) not in _WHOLE):
+        names = {label.decode("utf-8", "replace").strip() for label in unknown}
+        drift.look("sample", names | values.keys(), _KNOWN, _NEEDED)
+    measured = Measurement(
+        **values,
+        video_codec=VIDEO.get(values.get("stream_info_videocodecid", -1)),
+        audio_codec=AUDIO.get(values.get("stream_info_audiocodecid", -1)),
+        pace=PACE,
+        sources=SOURCES,
+    )
+    # No data rate is how the server says that there is no stream.
+    return replace(measured, presence=Presence.ABSENT) if measured.declared_kbps == 0 else measured
 
 
 def _number(name: str, digits: bytes, line: int) -> int | float:
