@@ -21,7 +21,7 @@ MODULES = {
 }
 
 RANKS = (
-    ("streams", "errors", "places", "words", "problems"),
+    ("streams", "errors", "places", "words", "problems", "report", "toml"),
     ("window", "entry", "health", "servers", "settings", "polling"),
     ("board", "sampling", "config"),
     ("store",),
@@ -50,7 +50,7 @@ CLOCKS = (
     "datetime.today",
     "date.today",
 )
-PURE = {"streams", "errors", "places", "window", "entry", "health", "servers"}
+PURE = {"streams", "errors", "places", "report", "window", "entry", "health", "servers"}
 
 
 def room(module: str) -> str:
