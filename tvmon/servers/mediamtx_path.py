@@ -10,8 +10,8 @@ from tvmon.servers.drift import Drift
 from tvmon.servers.values import MOST_OF_STREAM, average_kbps, count, instant, rows, table, text
 from tvmon.streams import STEADY, Measurement, Presence, Session, Sources
 
-NO_VIEWERS = frozenset({"hidden", "keepalive", "recorder"})
-"""Readers of the server itself: its recorder, its HLS muxer since 1.18, what it pushes on."""
+NO_VIEWERS = frozenset({"hidden", "keepalive", "recorder", "rpiCameraSecondary"})
+"""Readers of the server itself: its recorder, its HLS muxer since 1.18, what it forwards to."""
 
 NO_SOUND = frozenset({"MPEG-TS", "KLV", "Generic"})
 """Tracks that are neither picture nor sound, or do not say which."""
