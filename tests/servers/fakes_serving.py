@@ -267,7 +267,8 @@ class FakeResource(Resource):
 
 def listen(reactor: Any, fake: Fake, port: int = 0) -> Any:
     """Put a fake behind HTTP on this machine; the listening port, with ``stopListening``."""
-    return reactor.listenTCP(port, HTTPSite(FakeResource(fake)), interface="127.0.0.1")
+    site = HTTPSite(FakeResource(fake), timeout=None)  # no timer that outlives a test
+    return reactor.listenTCP(port, site, interface="127.0.0.1")
 
 
 def main(make: Callable[..., Fake]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 from tvmon.errors import BadAnswer, Trouble
@@ -27,6 +28,9 @@ PAGE = 1000
 
 MOST_PAGES = 100
 """A server that has more has a list without an end."""
+
+MOST_REMEMBERED = 20_000
+"""How many names are remembered with the streams that were made of them, which takes a while."""
 
 ERROR_CHARACTERS = 100
 """How much of the server's own words for an error is shown."""
@@ -89,11 +93,16 @@ class _Reading:
 
 
 class MediaMTXOverview:
-    """A conversation with a MediaMTX; it remembers no more than the paths of one answer."""
+    """
+    A conversation with a MediaMTX.
+
+    :ivar _known: the paths that somebody published to at the last survey, and their bytes
+    """
 
     def __init__(self, server: MediaMTX) -> None:
         self.drift = Drift()
         self._site = server.site
+        self._stream = lru_cache(MOST_REMEMBERED)(server.site.stream)
         self._token = server.token
         self._known: dict[str, int | None] = {}
         self._started: str | None = None
@@ -204,7 +213,7 @@ class MediaMTXOverview:
         for number, (name, item) in enumerate(reading.items.items(), 1):
             look(item, self.drift)
             try:
-                stream = self._site.stream(name or "")
+                stream = self._stream(name or "")
             except Unusable as why:
                 skipped.append(f"path {number} of the list is left out: {why}")
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from tvmon.servers.codecs import codec, codec_fields, is_video
@@ -30,6 +31,10 @@ SOURCES = Sources(
     ),
     estimated=("uptime_seconds", "average_upstream_kbps", "average_downstream_kbps"),
 )  # fmt: skip
+
+# There are a few spellings, and they come with every path of every answer.
+_codec = lru_cache(256)(codec)
+_codec_fields = lru_cache(256)(codec_fields)
 
 _KNOWN = frozenset({
     "name", "confName", "ready", "readyTime", "available", "availableTime", "online",
@@ -150,24 +155,26 @@ def _tracks(item: Mapping[str, Any]) -> dict[str, Any]:
     """What the first picture and the first sound of the path are."""
     tracks = [table(track) for track in rows(item.get("tracks2"))]
     tracks = tracks or [{"codec": name} for name in rows(item.get("tracks"))]
-    pictures = [track for track in tracks if is_video(codec(track.get("codec")) or "")]
-    sounds = [track for track in tracks if _is_sound(track.get("codec"))]
-    picture, sound = pictures[0] if pictures else {}, sounds[0] if sounds else {}
+    picture: Mapping[str, Any] = {}
+    sound: Mapping[str, Any] = {}
+    for track in tracks:
+        name = _codec(text(track.get("codec")))
+        if name is None or name in NO_SOUND:
+            continue
+        if is_video(name):
+            picture = picture or track
+        else:
+            sound = sound or track
     size, pitch = table(picture.get("codecProps")), table(sound.get("codecProps"))
     channels = count(pitch.get("channelCount"))
     return {
-        **codec_fields(picture.get("codec"), sound.get("codec")),
+        **_codec_fields(text(picture.get("codec")), text(sound.get("codec"))),
         "stream_info_width": _positive(size.get("width")),
         "stream_info_height": _positive(size.get("height")),
         "stream_info_audiosamplerate": _positive(pitch.get("sampleRate")),
         "stream_info_audiosamplesize": _positive(pitch.get("bitDepth")),
         "stream_info_stereo": None if channels not in (1, 2) else channels - 1,
     }
-
-
-def _is_sound(spelled: object) -> bool:
-    name = codec(spelled)
-    return name is not None and not is_video(name) and name not in NO_SOUND
 
 
 def _positive(value: object) -> int | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from tvmon.errors import BadAnswer
@@ -34,6 +35,9 @@ PAGE = 100
 
 MOST_PAGES = 1000
 """A server that has more has a list without an end."""
+
+MOST_REMEMBERED = 20_000
+"""How many names are remembered with the streams that were made of them, which takes a while."""
 
 GAP_SECONDS = 15.0
 """When a stream began is known only where somebody looked so shortly before."""
@@ -89,11 +93,12 @@ class _Reading:
 
 
 class SRSOverview:
-    """A conversation with an SRS; what it remembers is no more than the streams of one answer."""
+    """A conversation with an SRS."""
 
     def __init__(self, site: Site) -> None:
         self.drift = Drift()
         self._site = site
+        self._stream = lru_cache(MOST_REMEMBERED)(site.stream)
         self._vhosts: dict[str, str] = {}
         self._known: frozenset[str] = frozenset()
         self._published: dict[str, Publishing] = {}
@@ -172,7 +177,7 @@ class SRSOverview:
         for number, (entry, at) in enumerate(reading.entries.values(), 1):
             look(entry, self.drift)
             try:
-                stream = self._site.stream(path_of(entry, self._vhosts))
+                stream = self._stream(path_of(entry, self._vhosts))
             except Unusable as why:
                 skipped.append(f"stream {number} of the list is left out: {why}")
                 continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tvmon.servers.codecs import codec_fields
@@ -28,6 +29,9 @@ SOURCES = Sources(
         "average_downstream_kbps",
     ),
 )  # fmt: skip
+
+# There are a few spellings, and they come with every stream of every answer.
+_codec_fields = lru_cache(256)(codec_fields)
 
 _KNOWN = frozenset({
     "id", "name", "vhost", "app", "tcUrl", "url", "live_ms", "clients", "frames", "audio_frames",
@@ -146,7 +150,7 @@ def measurement(
         stream_info_audiosamplerate=_size(audio.get("sample_rate")),
         stream_info_stereo=None if channels not in (1, 2) else channels - 1,
         uptime_seconds=None if uptime is None else int(uptime),
-        **codec_fields(video.get("codec"), audio.get("codec")),
+        **_codec_fields(text(video.get("codec")), text(audio.get("codec"))),
         pace=PACE,
         session=session,
         sources=SOURCES,
