@@ -23,7 +23,7 @@ from tvmon.servers.answers import kind_of_text
 from tvmon.servers.icecast_repair import repaired
 from tvmon.servers.values import json_of, rows, table, text
 
-WHAT = "Icecast's statistics"
+WHAT = "Icecast's status"
 
 _TELLING = frozenset({"server_id", "server_start", "server_start_iso8601", "source", "host"})
 """What the statistics hold at least one of, be the server ever so young."""
@@ -66,7 +66,7 @@ def _of_xml(body: bytes) -> Stats:
         top = fromstring(body, forbid_dtd=True)
     # LookupError and ValueError: an encoding that is unknown, or cannot be read.
     except (ParseError, DefusedXmlException, LookupError, ValueError):
-        raise BadAnswer(f"{WHAT} are not XML: they break off or are wrong", "body") from None
+        raise BadAnswer(f"{WHAT} is not XML: it breaks off or is wrong", "body") from None
     if _name(top) == "report":
         top = next((inner for inner in top.iter() if _name(inner) == "icestats"), top)
     if _name(top) != "icestats":
@@ -86,9 +86,9 @@ def _of_json(body: bytes) -> Stats:
         raise BadAnswer(f"not {WHAT}: its mounts are neither an object nor a list", "body")
     if not isinstance(source, dict):
         return _stats(server, (Mount(_url_mount(table(row)), table(row)) for row in rows(source)))
-    if "listenurl" in source:
-        return _stats(server, [Mount(_url_mount(source), source)])
-    return _stats(server, (_named(name, table(fields)) for name, fields in source.items()))
+    if all(isinstance(fields, dict) for fields in source.values()):
+        return _stats(server, (_named(name, fields) for name, fields in source.items()))
+    return _stats(server, [Mount(_url_mount(source), source)])
 
 
 def _named(name: str, fields: dict[str, Any]) -> Mount:
