@@ -65,6 +65,7 @@ class Views:
             answer = await self._get(fetch, self.view)
             if answer.status not in NOT_THERE + REFUSED:
                 return self._good(answer)
+        self.why = ""  # so that what fails now is tried from the best one on the next time, too
         lacking: list[str] = []
         refused = False
         for view in self._all:
