@@ -64,9 +64,15 @@ class MeasuredTests(unittest.TestCase):
         self.assertEqual((found.presence, found.remarks), (Presence.LIVE, ()))
 
     def test_a_mount_without_a_source_is_absent(self) -> None:
-        found = measured("/idle.mp3", IDLE, SERVER, START)
-        self.assertEqual((found.presence, found.remarks), (Presence.ABSENT, (IDLE_WORDS,)))
-        self.assertEqual(found.session, SERVER)
+        fallen_back = {
+            "listeners": "2",
+            "listenurl": IDLE["listenurl"],
+            "max_listeners": "unlimited",
+        }
+        for fields in (IDLE, fallen_back):
+            found = measured("/idle.mp3", fields, SERVER, START)
+            self.assertEqual((found.presence, found.remarks), (Presence.ABSENT, (IDLE_WORDS,)))
+            self.assertEqual(found.session, SERVER)
 
     def test_a_relay_has_no_user_agent_and_is_a_stream(self) -> None:
         relay = {key: value for key, value in OGG.items() if key not in ("user_agent", "source_ip")}

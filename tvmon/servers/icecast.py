@@ -24,6 +24,7 @@ from tvmon.streams import Measurement, Presence, Session, Stream
 from tvmon.words import cleaned
 
 NAME_CHARACTERS = 80
+"""How much of a name is shown in a sentence."""
 
 _OF_SERVER = frozenset({
     "admin", "banned_IPs", "build", "client_connections", "clients", "connections", "dummy",
@@ -45,11 +46,10 @@ _OF_MOUNT = frozenset({
     "video_bitrate", "video_quality", "yp_currently_playing",
 })  # fmt: skip
 
-
 _NEEDED = frozenset({"listeners"})
-_NEEDED_WHOLE = _NEEDED | {"total_bytes_read", "stream_start_iso8601"}
+_NEEDED_WHOLE = _NEEDED | {"total_bytes_read"}
 
-HIDDEN = "the public statistics, which are all that there is now, may not show it"
+HIDDEN = "the admin's status is not to be had now, and the public one may hide it"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ SOURCES = Sources(
     estimated=("average_upstream_kbps", "average_downstream_kbps"),
 )  # fmt: skip
 
-IDLE = "an on-demand relay that nobody listens to, or a mount without a source"
+IDLE = "no source: an on-demand relay that nobody listens to, or a mount whose source has gone"
+"""Icecast lists both: its relays from the start, and what has a fallback to the end."""
 
 AVERAGE_SECONDS = 30
 """The bytes lag by 5 s, so a younger stream's mean would be far too low."""

@@ -95,8 +95,8 @@ def _named(name: str, fields: dict[str, Any]) -> Mount:
     """
     A mount of the form that has their names.
 
-    Icecast 2.5 wrote the first mount's fields under the name of every one; what says that it
-    belongs elsewhere is believed.
+    Where Icecast 2.5 writes the first mount's fields under the name of every one, they say so
+    themselves.
     """
     return Mount(text(name), fields if _url_mount(fields) in (name, None) else None)
 
