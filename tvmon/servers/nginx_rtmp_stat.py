@@ -25,7 +25,7 @@ from tvmon.servers.answers import kind_of_text
 from tvmon.servers.values import count, json_of, rows, table, text
 from tvmon.words import cleaned
 
-WHAT = "the RTMP statistics"
+WHAT = "the RTMP statistics page"
 
 ROOTS = ("http-flv", "rtmp")
 
@@ -41,7 +41,7 @@ _APPLICATION = frozenset({"name", "live", "play", "recorder", "recorders"})
 _LIVE = frozenset({"stream", "streams", "nclients"})
 
 _HEAD_BYTES = 2000
-_PID = re.compile(rb'<pid>(\d{1,10})</pid>|"pid":(\d{1,10})\b')
+_PID = re.compile(rb'<pid>(\d{1,10})</pid>|"pid":\s*(\d{1,10})\b')
 
 
 class Entry(NamedTuple):
@@ -131,7 +131,7 @@ def _from_xml(body: bytes, drift: Drift) -> tuple[str, Fields, list[_Application
     root = _tree(body)
     if root.tag not in ROOTS:
         shown = cleaned(root.tag, 40)
-        raise BadAnswer(f"{WHAT}: their root is <{shown}>, which nginx does not send", "body")
+        raise BadAnswer(f"{WHAT} is none: its root is <{shown}>", "body")
     head = {child.tag: child.text for child in root if child.tag != "server"}
     drift.look(root.tag, head.keys(), _ROOT)
     found = []
@@ -159,14 +159,14 @@ def _tree(body: bytes) -> Element:
     """
     document = body.decode("utf-8", "replace").removeprefix("\ufeff").lstrip()
     if "<!DOCTYPE" in document:
-        raise BadAnswer(f"{WHAT} declare a document type, which nginx never does", "body")
+        raise BadAnswer(f"{WHAT} declares a document type, which nginx never does", "body")
     parser = XMLParser()  # noqa: S314 - see above
     try:
         parser.feed(document)
         root: Element = parser.close()
     except ParseError as error:
         line = error.position[0]
-        raise BadAnswer(f"{WHAT} break off or are no XML: line {line}", "body") from None
+        raise BadAnswer(f"{WHAT} breaks off or is no XML: line {line}", "body") from None
     return root
 
 
@@ -195,7 +195,7 @@ def _from_json(body: bytes, drift: Drift) -> tuple[str, Fields, list[_Applicatio
     document = table(_json(body))
     root = next((name for name in ROOTS if isinstance(document.get(name), dict)), None)
     if root is None:
-        raise BadAnswer(f'{WHAT}: the JSON has neither "http-flv" nor "rtmp"', "body")
+        raise BadAnswer(f'{WHAT} is none: its JSON has neither "http-flv" nor "rtmp"', "body")
     head: Fields = document[root]
     drift.look(root, head.keys(), _ROOT)
     found = []
@@ -224,7 +224,10 @@ def _json(body: bytes) -> Any:
         return json_of(body, WHAT)
     except BadAnswer:
         mended = body.replace(b"\\", b"\\\\").replace(b'"avsync":,', b'"avsync":null,')
-        return json_of(mended, WHAT)
+        try:
+            return json_of(mended, WHAT)
+        except BadAnswer as wrong:
+            raise BadAnswer(f"{wrong.reason}; its XML is sounder", wrong.outcome) from None
 
 
 def _plain(stream: object) -> Fields:

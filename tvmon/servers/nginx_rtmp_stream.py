@@ -52,10 +52,13 @@ _VIDEO = frozenset({
 _AUDIO = frozenset({"codec", "profile", "channels", "sample_rate", "data_rate"})
 
 _WRAP = 2**32
-_CODEC_CHARACTERS = 40
+_VALUE_CHARACTERS = 40
 _NOTHING: Mapping[str, Any] = {}
 
-_codec_fields = lru_cache(maxsize=256)(codec_fields)
+_Value = str | int | float | None
+
+_OF_VIDEO = ("codec", "width", "height", "frame_rate", "data_rate")
+_OF_AUDIO = ("codec", "channels", "sample_rate", "data_rate")
 
 
 class Rank(IntEnum):
@@ -137,12 +140,6 @@ def measured(
             session=session,
             sources=SOURCES,
         )
-    meta = table(fields.get("meta"))
-    video, audio = table(meta.get("video")), table(meta.get("audio"))
-    drift.look("meta", meta.keys(), _META)
-    drift.look("video", video.keys(), _VIDEO)
-    drift.look("audio", audio.keys(), _AUDIO)
-    channels = _positive(audio.get("channels"))
     return Measurement(
         upstream_bytes_received=received,
         clients_connected=viewers,
@@ -150,18 +147,50 @@ def measured(
         live_delay_ms=delay_ms,
         average_upstream_kbps=average_kbps(received, age),
         average_downstream_kbps=average_kbps(sent, age),
-        stream_info_audiodatarate=_positive(audio.get("data_rate")),
-        stream_info_videodatarate=_positive(video.get("data_rate")),
-        stream_info_audiosamplerate=_positive(audio.get("sample_rate")),
-        stream_info_stereo=None if channels is None else int(channels > 1),
-        stream_info_framerate=_positive(video.get("frame_rate")),
-        stream_info_width=_positive(video.get("width")),
-        stream_info_height=_positive(video.get("height")),
         uptime_seconds=_uptime(age_ms, reading.clock),
         session=session,
         sources=SOURCES,
-        **_codec_fields(_short(video.get("codec")), _short(audio.get("codec"))),
+        **_described(table(fields.get("meta")), drift),
     )
+
+
+def _described(meta: Mapping[str, Any], drift: Drift) -> dict[str, Any]:
+    """What the encoder declares of its picture and its sound."""
+    video, audio = table(meta.get("video")), table(meta.get("audio"))
+    drift.look("meta", meta.keys(), _META)
+    drift.look("video", video.keys(), _VIDEO)
+    drift.look("audio", audio.keys(), _AUDIO)
+    return _normal(
+        *[_short(video.get(name)) for name in _OF_VIDEO],
+        *[_short(audio.get(name)) for name in _OF_AUDIO],
+    )
+
+
+# Streams of one server are much alike, and are described anew every 1.5 s without a change.
+@lru_cache(maxsize=1024, typed=True)
+def _normal(
+    video: _Value,
+    width: _Value,
+    height: _Value,
+    frame_rate: _Value,
+    video_rate: _Value,
+    audio: _Value,
+    channels: _Value,
+    sample_rate: _Value,
+    audio_rate: _Value,
+) -> dict[str, Any]:
+    """The fields of a Measurement; never to be changed, since they are kept."""
+    sounds = _positive(channels)
+    return {
+        **codec_fields(video, audio),
+        "stream_info_width": _positive(width),
+        "stream_info_height": _positive(height),
+        "stream_info_framerate": _positive(frame_rate),
+        "stream_info_videodatarate": _positive(video_rate),
+        "stream_info_stereo": None if sounds is None else int(sounds > 1),
+        "stream_info_audiosamplerate": _positive(sample_rate),
+        "stream_info_audiodatarate": _positive(audio_rate),
+    }
 
 
 def _clock(publisher: Mapping[str, Any]) -> tuple[int, int] | None:
@@ -193,8 +222,11 @@ def _positive(value: object) -> int | None:
     return whole(value, MOST_OF_STREAM) or None
 
 
-def _short(name: object) -> str | None:
-    return name[:_CODEC_CHARACTERS] if isinstance(name, str) else None
+def _short(value: object) -> _Value:
+    """A value that can be one, and can be kept."""
+    if isinstance(value, str):
+        return value if len(value) <= _VALUE_CHARACTERS else None
+    return value if isinstance(value, int | float) else None
 
 
 def _waiting(viewers: int | None) -> tuple[str, ...]:
