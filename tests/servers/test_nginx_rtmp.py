@@ -8,7 +8,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.servers.nginx_pages import FakeNginx, client, page, stream
 from tvmon.errors import BadAnswer, NoAnswer
 from tvmon.problems import ConfigError
-from tvmon.servers import Answer, Request, Survey
+from tvmon.servers import Answer, Request, Survey, nginx_rtmp_view
 from tvmon.servers.kinds import kinds
 from tvmon.servers.nginx_rtmp import KIND, NginxRtmp, at, configured, recognise
 from tvmon.servers.nginx_rtmp_workers import ASKED_IN_A_ROW
@@ -143,6 +143,13 @@ class WorkersTests(Case):
         self.nginx.silent.add(12)
         self.assertEqual(list(self.survey(self.nginx, 3500).unseen), ["live/cam2"])
         self.assertEqual(self.survey(self.nginx, 200).unseen, {})
+
+    def test_so_many_are_unseen_at_most(self) -> None:
+        self.patch(nginx_rtmp_view, "MOST_UNSEEN", 2)
+        self.nginx.pages[12] = [stream(f"cam{number}") for number in range(2, 6)]
+        self.survey(self.nginx)
+        self.nginx.silent.add(12)
+        self.assertEqual(sorted(self.survey(self.nginx).unseen), ["live/cam4", "live/cam5"])
 
     def test_a_stream_that_comes_back_elsewhere_belongs_there(self) -> None:
         self.survey(self.nginx)
