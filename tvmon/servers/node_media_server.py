@@ -67,8 +67,8 @@ class NodeMediaServerOverview:
         self.drift = Drift()
         self._site = server.site
         self._login = Login(server.site)
-        self._is_asked_for = server.version == "auto"
-        self._version = None if self._is_asked_for else server.version
+        self._is_auto = server.version == "auto"
+        self._version = None if self._is_auto else server.version
         self._published: frozenset[str] = frozenset()
 
     async def survey(self, fetch: Fetch) -> Survey:
@@ -76,7 +76,7 @@ class NodeMediaServerOverview:
         try:
             return self._told(await self._entries(fetch))
         except BadAnswer as problem:
-            if self._is_asked_for and problem.outcome == "http":
+            if self._is_auto and problem.outcome == "http":
                 self._version = None  # it may be another one since
             raise
 
