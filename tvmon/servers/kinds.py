@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
-from tvmon.servers import Kind, icecast, nginx_rtmp, tvie
+from tvmon.servers import Kind, icecast, nginx_rtmp, node_media_server, tvie
 
 GROUP = "tvmon.servers"
 
@@ -20,6 +20,7 @@ OURS = (
     tvie.KIND,
     nginx_rtmp.KIND,
     icecast.KIND,
+    node_media_server.KIND,
 )
 
 
