@@ -26,8 +26,9 @@ from tvmon.servers import Answer, Drift
 from tvmon.servers import node_media_server_v2 as v2
 from tvmon.servers import node_media_server_v4 as v4
 from tvmon.servers.node_media_server import NodeMediaServer, recognise_2, recognise_4
-from tvmon.servers.node_media_server_entry import Entry, server_time
+from tvmon.servers.node_media_server_entry import Entry
 from tvmon.servers.site import Site
+from tvmon.servers.values import server_time
 from tvmon.streams import STEADY, Measurement, Presence
 
 NOW = STARTED + 60.4

@@ -17,10 +17,10 @@ from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Request, See
 from tvmon.servers import node_media_server_v2 as v2
 from tvmon.servers import node_media_server_v4 as v4
 from tvmon.servers.answers import good_body
-from tvmon.servers.node_media_server_entry import Entry, server_time
+from tvmon.servers.node_media_server_entry import Entry
 from tvmon.servers.node_media_server_login import HEALTH, Login, version_of
 from tvmon.servers.site import Site, Unusable
-from tvmon.servers.values import json_of, table
+from tvmon.servers.values import json_of, server_time, table
 from tvmon.settings import Section
 from tvmon.streams import Stream
 from tvmon.words import cleaned
