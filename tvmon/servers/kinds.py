@@ -12,11 +12,18 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
-from tvmon.servers import Kind, mediamtx, srs, tvie
+from tvmon.servers import Kind, icecast, mediamtx, nginx_rtmp, node_media_server, srs, tvie
 
 GROUP = "tvmon.servers"
 
-OURS = (mediamtx.KIND, srs.KIND, tvie.KIND)
+OURS = (
+    tvie.KIND,
+    mediamtx.KIND,
+    srs.KIND,
+    nginx_rtmp.KIND,
+    icecast.KIND,
+    node_media_server.KIND,
+)
 
 
 @cache
