@@ -91,7 +91,7 @@ def questions(kinds: Iterable[Kind], name: str, ports: Sequence[int]) -> list[Qu
     askers: dict[tuple[int, str], list[tuple[Kind, Probe]]] = {}
     for kind in kinds:
         for probe in kind.probes:
-            for port in ports or probe.ports:
+            for port in dict.fromkeys(ports or probe.ports):
                 askers.setdefault((port, probe.path), []).append((kind, probe))
     return [
         Question(_base(name, port), port, path, tuple(who)) for (port, path), who in askers.items()
