@@ -12,9 +12,14 @@ from pathlib import Path
 from tvmon.config import load, read
 from tvmon.health import Scoring
 from tvmon.polling import Polling
+from tvmon.servers.kinds import OURS
 from tvmon.settings import Section
 
 ETC = Path(__file__).resolve().parent.parent / "etc"
+OTHER_WAYS = r'(?m)^(?:[a-z]+_file = .*|token = "\$\{MTX_TOKEN\}")\n'
+"""What stands in the place of another option, and is wrong beside it."""
+
+COMMON = re.compile(r"keep_missing_minutes|requests_at_once|streams\.")
 
 
 class ExampleTests(unittest.TestCase):
@@ -37,21 +42,6 @@ class ExampleTests(unittest.TestCase):
         self.assertEqual(config.database.directory, Path("/x/var/demo/database"))
         self.assertEqual(len(config.servers), 1)
 
-    def test_the_example_names_every_option_with_its_real_default(self) -> None:
-        options = re.sub(r"(?m)^#(?=[a-z_]+ = |\[)", "", (ETC / "tvmon.conf").read_text())
-        written = dict(flat(tomllib.loads(options)))
-        top = Section.of(options, "f", {"TVMON_TOKEN": "t", "TVMON_PASSWORD": "p"})
-        read(top, Path("/"))
-        top.finish()
-        known = dict(asked(top))
-        self.assertEqual(written.keys(), known.keys())
-        for key, default in known.items():
-            if default is not None:
-                with self.subTest(key):
-                    self.assertEqual(
-                        written[key], list(default) if isinstance(default, tuple) else default
-                    )
-
     def test_every_field_of_polling_and_scoring_is_an_option(self) -> None:
         top = Section.of("", "f", {})
         read(top, Path("/"))
@@ -59,6 +49,60 @@ class ExampleTests(unittest.TestCase):
         for table, values in (("polling", Polling), ("score", Scoring)):
             for field in fields(values):
                 self.assertIn(f"{table}.{field.name}", known)
+
+
+class OptionTests(unittest.TestCase):
+    """``etc/tvmon.conf`` with all that is commented out taken in."""
+
+    def setUp(self) -> None:
+        self.options = re.sub(r"(?m)^#(?=[a-z_]+ = |\[)", "", (ETC / "tvmon.conf").read_text())
+        self.written = tomllib.loads(self.options)
+        environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", self.options), "x")
+        self.top = Section.of(re.sub(OTHER_WAYS, "", self.options), "f", environ)
+        self.config = read(self.top, Path("/"))
+        self.top.finish()
+        self.servers = [c for c in self.top.children if c._path.startswith("server[")]
+
+    def assert_told(self, written: dict[str, object], known: dict[str, object]) -> None:
+        """What is written is all that there is, at its default where it has one."""
+        self.assertEqual(written.keys(), known.keys())
+        for key, default in known.items():
+            if default is not None:
+                with self.subTest(key):
+                    plain = list(default) if isinstance(default, tuple) else default
+                    self.assertEqual(written[key], plain)
+
+    def test_every_option_beside_the_servers_is_there_with_its_real_default(self) -> None:
+        written = {key: value for key, value in self.written.items() if key != "server"}
+        known = {key: value for key, value in asked(self.top) if not key.startswith("server.")}
+        self.assert_told(dict(flat(written)), known)
+
+    def test_there_is_a_section_for_each_kind(self) -> None:
+        self.assertEqual([server.kind for server in self.config.servers], [k.name for k in OURS])
+
+    def test_every_option_of_each_kind_is_there_with_its_real_default(self) -> None:
+        for number, (section, written) in enumerate(
+            zip(self.servers, self.written["server"], strict=True)
+        ):
+            with self.subTest(written["kind"]):
+                known = {key.removeprefix("server."): value for key, value in asked(section)}
+                if number:  # what holds for all kinds is told once
+                    known = {key: known[key] for key in known if not COMMON.match(key)}
+                self.assert_told(dict(flat(written)), known)
+
+    def test_each_section_is_good_by_itself(self) -> None:
+        for section in re.split(r"(?m)^(?=\[\[server\]\])", self.options)[1:]:
+            environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", section), "x")
+            top = Section.of(re.sub(OTHER_WAYS, "", section), "f", environ)
+            read(top, Path("/"))
+            top.finish()
+
+    def test_what_is_said_of_the_defaults_of_kinds_is_true(self) -> None:
+        zero = {kind.name for kind in OURS if kind.keep_missing_minutes == 0}
+        self.assertEqual(zero, {"tvie", "hls"})
+        self.assertEqual({kind.keep_missing_minutes for kind in OURS}, {0.0, 60.0})
+        bounds = {kind.name: kind.requests_at_once for kind in OURS if kind.requests_at_once}
+        self.assertEqual(bounds, {"hls": 32})
 
 
 def flat(table: dict[str, object], path: str = "") -> Iterator[tuple[str, object]]:
