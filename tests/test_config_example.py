@@ -15,11 +15,12 @@ from tvmon.polling import Polling
 from tvmon.servers.kinds import OURS
 from tvmon.settings import Section
 
-ETC = Path(__file__).resolve().parent.parent / "etc"
+CHECKOUT = Path(__file__).resolve().parent.parent
+ETC = CHECKOUT / "etc"
 OTHER_WAYS = r'(?m)^(?:[a-z]+_file = .*|token = "\$\{MTX_TOKEN\}")\n'
 """What stands in the place of another option, and is wrong beside it."""
 
-COMMON = re.compile(r"keep_missing_minutes|requests_at_once|streams\.")
+COMMON = re.compile(r"keep_missing_minutes|requests_at_once|streams\b")
 
 
 class ExampleTests(unittest.TestCase):
@@ -49,6 +50,30 @@ class ExampleTests(unittest.TestCase):
         for table, values in (("polling", Polling), ("score", Scoring)):
             for field in fields(values):
                 self.assertIn(f"{table}.{field.name}", known)
+
+
+class DocumentTests(unittest.TestCase):
+    """The sections that the documents show."""
+
+    def test_every_section_is_good(self) -> None:
+        documents = [CHECKOUT / "README.md", *CHECKOUT.glob("docs/**/*.md")]
+        for document in documents:
+            text = document.read_text()
+            for block in re.findall(r"(?m)^(    \[\[server\]\]\n(?:    .*\n|\n(?=    ))+)", text):
+                with self.subTest(document.name, block=block):
+                    section = re.sub(r"(?m)^    ", "", block)
+                    environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", section), "x")
+                    top = Section.of(section, "f", environ)
+                    read(top, Path("/"))
+                    top.finish()
+
+    def test_the_first_configuration_has_three_kinds(self) -> None:
+        [block] = re.findall(
+            r"(?m)^((?:    \[\[server\]\]\n(?:    .*\n)+\n?)+)",
+            (CHECKOUT / "README.md").read_text(),
+        )
+        servers = tomllib.loads(re.sub(r"(?m)^    ", "", block))["server"]
+        self.assertEqual(len({server["kind"] for server in servers}), 3)
 
 
 class OptionTests(unittest.TestCase):

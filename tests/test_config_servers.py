@@ -194,6 +194,16 @@ may_sleep = true
         for line in ("keep_missing_minutes = 1", "[[server.streams]]\nmatch = 'a'"):
             self.assertNotEqual(self.watched(NGINX), self.watched(f"{NGINX}{line}"))
 
+    def test_a_new_password_in_its_file_makes_another_server(self) -> None:
+        secret = self.folder / "secret"
+        text = NGINX + "user = 'u'\npassword_file = 'secret'"
+        secret.write_text("one\n")
+        before = self.watched(text)
+        self.assertEqual(before, self.watched(text))
+        self.assertNotIn("one", repr(before))
+        secret.write_text("two\n")
+        self.assertNotEqual(before, self.watched(text))
+
     def test_wrong_terms(self) -> None:
         for line, expected in (
             (
