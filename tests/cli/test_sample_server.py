@@ -53,6 +53,11 @@ class SampleOfServerTests(ServedTests):
         self.assertEqual(self.told()["presence"], "unseen")
         self.assertIn("\n- a reload\n", self.out.getvalue())
 
+    async def test_counters_that_begin_anew_are_told(self) -> None:
+        self.upstream.told = [{"streams": {"live/a": n}} for n in (5000, 5000, 10)]
+        await self.watch(0.1, self.server, "live/a")
+        self.assertRegex(self.told()["counter_reset"], r"^restarted, \d{4}-\d\d-\d\dT")
+
     async def test_an_unknown_stream_is_1_and_what_is_near_it_is_named(self) -> None:
         self.assertEqual(await self.watch(server=self.server, wanted="liv/a"), 1)
         self.assertEqual(

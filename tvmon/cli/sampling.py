@@ -168,6 +168,8 @@ def _report(sample: Sample, entry: Entry, *, alone: bool) -> Iterator[str]:
     else:
         rows.append(("presence", sample.measured.presence))
         rows += [(name, _value(name, getattr(sample.measured, name))) for name in MEASURED]
+    if entry.reset is not None:
+        rows.append(("counter_reset", f"{entry.reset.why}, {utc(entry.reset.time)}"))
     rows += [
         ("expected_kbps", _expected(entry.expected)),
         ("score", _part(health.whole)),
