@@ -145,8 +145,8 @@ class FoundTests(ProbeCase):
             self.err.getvalue().splitlines(),
             [
                 "port   looked for  found",
-                f"{upstream.port}  icecast     something else: HTTP 404 for /admin/stats",
-                f"{upstream.port}  icecast     something else: HTTP 404 for /status-json.xsl",
+                f"{upstream.port}  icecast     not recognised: HTTP 404 for /admin/stats",
+                f"{upstream.port}  icecast     not recognised: HTTP 404 for /status-json.xsl",
             ],
         )
 
@@ -158,7 +158,7 @@ class NothingTests(ProbeCase):
         self.assertEqual(await self.probe(self.upstream), 1)
         self.assertEqual(self.out.getvalue(), "")
         self.assertIn(
-            "nginx-rtmp         something else: HTTP 404 for /stat\n", self.err.getvalue()
+            "nginx-rtmp         not recognised: HTTP 404 for /stat\n", self.err.getvalue()
         )
         self.assertTrue(
             self.err.getvalue().endswith(

@@ -34,10 +34,10 @@ def host(text: str) -> Host:
     place = authority(text)
     if place is None:
         raise ArgumentTypeError(f"{HOST}{_hint(text)}")
-    name, colon, port = place.rpartition(":")
+    name, colon, digits = place.rpartition(":")
     if not colon or place.endswith("]"):
         return Host(place, None)
-    return Host(name, int(port))
+    return Host(name, int(digits))
 
 
 def _hint(text: str) -> str:

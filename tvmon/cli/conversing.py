@@ -15,8 +15,12 @@ from tvmon.sampling.talks import ABSENT
 from tvmon.servers import Answer, Fetch, Listing, Overview, Request
 from tvmon.servers.watched import Watched
 from tvmon.streams import Measurement, Presence, Sample, Stream
+from tvmon.words import cleaned
 
 T = TypeVar("T")
+
+REASON_CHARACTERS = 300
+"""How much is said of a mistake in a module."""
 
 
 class Conversation:
@@ -87,8 +91,8 @@ class Conversation:
             raise
         except Exception as error:
             # A module of another package may be wrong; the other servers are asked all the same.
-            words = redact(f"internal error: {type(error).__name__}: {error}")
-            raise Trouble(words, "body") from error
+            words = cleaned(redact(f"{type(error).__name__}: {error}"), REASON_CHARACTERS)
+            raise Trouble(f"internal error: {words}", "body") from error
 
     async def _listed(self, fetch: Fetch) -> Listing:
         talk = self._talk

@@ -198,7 +198,7 @@ def _recognised(probe: Probe, answer: Answer | Trouble, base: str) -> Found | st
     except Exception as error:
         # A kind of another package may be wrong; the others are looked for all the same.
         return f"its probe failed: {type(error).__name__}"
-    return found or f"something else: HTTP {answer.status} for {probe.path}"
+    return found or f"not recognised: HTTP {answer.status} for {probe.path}"
 
 
 def _table(missed: Iterable[Miss]) -> list[str]:
