@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
-import tomllib
 import unittest
-from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tvmon.config import LOG_LEVELS, Config, ConfigError, load, read
+from tests.configured import SERVER, ConfigTests
+from tvmon.config import LOG_LEVELS, ConfigError, read
 from tvmon.config.endpoints import endpoint, is_local
 from tvmon.health import Scoring
 from tvmon.polling import Polling
-from tvmon.servers.tvie import TVie
 from tvmon.settings import Section
-from tvmon.streams import Stream
-
-ETC = Path(__file__).resolve().parent.parent / "etc"
-SERVER = """
-[[server]]
-kind = "tvie"
-name = "east"
-api = "http://east.example/api"
-token = "s3cret"
-"""
-
-
-class ConfigTests(unittest.TestCase):
-    """Files, read as the daemon reads them."""
-
-    def setUp(self) -> None:
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name).resolve()
-        self.path = self.folder / "tvmon.conf"
-
-    def load(self, text: str, **environ: str) -> Config:
-        self.path.write_text(text)
-        return load(self.path, environ)
-
-    def wrong(self, text: str, **environ: str) -> list[str]:
-        with self.assertRaises(ConfigError) as caught:
-            self.load(text, **environ)
-        for problem in caught.exception.problems:
-            self.assertEqual(problem.file, str(self.path))
-        return [line.removeprefix(f"{self.path}: ") for line in str(caught.exception).splitlines()]
 
 
 class GoodTests(ConfigTests):
@@ -73,51 +38,6 @@ class GoodTests(ConfigTests):
         self.assertEqual(directory(""), self.folder.parent / "var/lib/tvmon")
         self.assertEqual(directory('directory = "data"'), self.folder / "data")
         self.assertEqual(directory('directory = "/srv/tvmon"'), Path("/srv/tvmon"))
-
-    def test_a_server_of_kind_tvie(self) -> None:
-        text = (
-            SERVER.replace("s3cret", "${TOKEN}")
-            + "monitor_cdn = true\n"
-            + """
-[[server.extra_streams]]
-stream_id = 294
-unify_name = "Mehao[media1.example]/tvie/channel_zhso/xfw"
-sample_interface = "http://media1.example/tag_live_monitor/tvie/zhso/xfw"
-"""
-        )
-        extra = Stream.of(
-            "east",
-            "294",
-            294,
-            "Mehao[media1.example]/tvie/channel_zhso/xfw",
-            "http://media1.example/tag_live_monitor/tvie/zhso/xfw",
-        )
-        self.assertEqual(
-            self.load(text, TOKEN="a<b").servers,
-            (
-                TVie(
-                    "east",
-                    "http://east.example/api",
-                    "a<b",
-                    monitor_cdn=True,
-                    extra_streams=(extra,),
-                ),
-            ),
-        )
-
-    def test_a_server_of_extra_streams_alone_needs_no_api(self) -> None:
-        [server] = self.load("""
-[[server]]
-kind = "tvie"
-name = "east"
-[[server.extra_streams]]
-stream_id = 1
-unify_name = "one"
-sample_interface = "http://[2001:db8::1]:80/x"
-""").servers
-        assert isinstance(server, TVie)
-        self.assertEqual(server.api, "")
-        self.assertEqual([stream.key for stream in server.extra_streams], ["1"])
 
     def test_the_deadline_follows_the_interval_unless_it_is_set(self) -> None:
         self.assertEqual(self.load("[polling]\nsampling_seconds = 10").polling.deadline_seconds, 8)
@@ -244,82 +164,6 @@ class WrongTests(ConfigTests):
                 self.assertTrue(line.startswith('database.url: must be "embedded", or what libpq'))
                 self.assertNotIn("eim", line.partition("or what libpq")[2])
 
-    def test_servers(self) -> None:
-        for change, expected in (
-            ("name = ''", 'server[1].name = "": must not be empty'),
-            (f"name = '{'x' * 101}'", "must be 1 to 100 characters"),
-            ("name = ' a'", 'server[1].name = " a": must be 1 to 100 characters, without a blank'),
-            (r'name = "a\u0007"', "must be on one line, without control characters"),
-            ("api = 'east.example/api'", "must be an http:// or https:// URL"),
-            ("api = 'http://u:geheim@h/'", 'server[1].api = "http://...@h/": must be an http'),
-            ("api = 'http://h/?key=geheim'", 'server[1].api = "http://h/?...": must be an http'),
-            ("token = ''", "server[1].token: must not be empty"),
-            ("token = '${NOPE}'", "server[1].token: the environment has no NOPE"),
-            ("monitor_cdn = 1", "server[1].monitor_cdn = 1: must be true or false"),
-            (
-                "extra_streams = 3",
-                "must be tables, each of which begins with [[server.extra_streams]]",
-            ),
-        ):
-            with self.subTest(change):
-                key = change.partition(" ")[0]
-                text = re.sub(rf"(?m)^{key} = .*\n", "", SERVER) + change
-                [line] = self.wrong(text)
-                self.assertIn(expected, line)
-                self.assertNotIn("geheim", line)
-
-    def test_a_server_without_its_keys(self) -> None:
-        lines = self.wrong("[[server]]")
-        self.assertEqual(
-            lines,
-            [
-                "server[1].name: is missing, must be 1 to 100 characters, without a blank at"
-                " either end",
-                "server[1].kind: is missing, must be tvie",
-            ],
-        )
-        lines = self.wrong("[[server]]\nkind = 'tvie'\nname = 'a'\napi = 'http://h/'")
-        self.assertEqual(lines, ["server[1].token: is missing, must be the read token of the API"])
-        lines = self.wrong("[[server]]\nkind = 'tvie'\nname = 'a'")
-        self.assertIn("server[1].api: is missing, must be an http", lines[0])
-
-    def test_two_servers_of_one_name(self) -> None:
-        [line] = self.wrong(SERVER + SERVER)
-        self.assertEqual(
-            line,
-            'server[2].name = "east": is the name of server[1] too; each needs a name of its own',
-        )
-
-    def test_extra_streams(self) -> None:
-        lines = self.wrong(
-            SERVER
-            + """
-[[server.extra_streams]]
-stream_id = -1
-unify_name = "one"
-sample_interface = "rtmp://h/x"
-[[server.extra_streams]]
-stream_id = 2
-sample_interface = "http://h/x y"
-[[server.extra_streams]]
-stream_id = 2
-unify_name = "three"
-sample_interface = "http://h/x"
-url = "http://h/x"
-"""
-        )
-        self.assertEqual(
-            [line.split(":")[0].split(" ")[0] for line in lines],
-            [
-                "server[1].extra_streams[1].stream_id",
-                "server[1].extra_streams[1].sample_interface",
-                "server[1].extra_streams[2].sample_interface",
-                "server[1].extra_streams[2].unify_name",
-                "server[1].extra_streams[3].stream_id",
-                "server[1].extra_streams[3].url",
-            ],
-        )
-
     @given(
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -402,6 +246,47 @@ class AccessTests(ConfigTests):
         )
 
 
+class WebFileTests(ConfigTests):
+    """The token and the password of the page, from files."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        (self.folder / "secret").write_text("geheim\n")
+
+    def test_a_file_is_as_good_as_the_value(self) -> None:
+        web = self.load("[web]\ntoken_file = 'secret'\nlisten = ['tcp:8080']").web
+        self.assertEqual(web.token, "geheim")
+        web = self.load("[web]\nuser = 'u'\npassword_file = 'secret'\nlisten = ['tcp:8080']").web
+        self.assertEqual((web.user, web.password), ("u", "geheim"))
+        self.assertNotIn("geheim", repr(web))
+
+    def test_what_is_wrong_with_it_is_told_of_the_file_alone(self) -> None:
+        for text, expected in (
+            ("token_file = 'no'", 'web.token_file = "no": cannot be read: No such file or'),
+            ("password_file = 'secret'", "web.user: is missing: a password needs one"),
+            ("user = 'u'\npassword_file = 'no'", 'web.password_file = "no": cannot be read'),
+            (
+                "token_file = 'secret'\nallow_anonymous = true",
+                "web.allow_anonymous = true: must not be true beside a token or a password",
+            ),
+        ):
+            with self.subTest(text):
+                [line] = self.wrong(f"[web]\n{text}")
+                self.assertTrue(line.startswith(expected), line)
+
+    def test_a_token_in_a_file_is_checked_as_any(self) -> None:
+        (self.folder / "secret").write_text("geheim two\n")
+        [line] = self.wrong("[web]\ntoken_file = 'secret'")
+        self.assertEqual(
+            line,
+            'web.token_file = "secret": names a file whose content must be ASCII without blanks',
+        )
+
+    def test_a_file_that_is_wrong_leaves_no_address_open(self) -> None:
+        [line] = self.wrong("[web]\ntoken_file = 'no'\nlisten = ['tcp:8080']")
+        self.assertIn("web.token_file", line)
+
+
 class EndpointTests(unittest.TestCase):
     """Endpoint strings, looked at and not opened."""
 
@@ -434,71 +319,3 @@ class EndpointTests(unittest.TestCase):
     def test_any_text_is_an_endpoint_or_not(self, text: str) -> None:
         if endpoint(text) is None:
             is_local(text)
-
-
-class ExampleTests(unittest.TestCase):
-    """The files that come along."""
-
-    def test_the_example_is_good_as_it_stands(self) -> None:
-        config = load(ETC / "tvmon.conf", {})
-        self.assertEqual([server.name for server in config.servers], ["simulator"])
-        self.assertEqual(config.web.listen, ("tcp:8080:interface=127.0.0.1",))
-
-    def test_the_demo_is_good_with_what_make_run_gives_it(self) -> None:
-        config = load(
-            ETC / "demo.conf",
-            {
-                "TVMON_DEMO_PORT": "8080",
-                "TVMON_DEMO_SIMULATOR_PORT": "8090",
-                "TVMON_DEMO_FOLDER": "/x/var/demo",
-            },
-        )
-        self.assertEqual(config.database.directory, Path("/x/var/demo/database"))
-        self.assertEqual(len(config.servers), 1)
-
-    def test_the_example_names_every_option_with_its_real_default(self) -> None:
-        options = re.sub(r"(?m)^#(?=[a-z_]+ = |\[)", "", (ETC / "tvmon.conf").read_text())
-        written = dict(flat(tomllib.loads(options)))
-        top = Section.of(options, "f", {"TVMON_TOKEN": "t", "TVMON_PASSWORD": "p"})
-        read(top, Path("/"))
-        top.finish()
-        known = dict(asked(top))
-        self.assertEqual(written.keys(), known.keys())
-        for key, default in known.items():
-            if default is not None:
-                with self.subTest(key):
-                    self.assertEqual(
-                        written[key], list(default) if isinstance(default, tuple) else default
-                    )
-
-    def test_every_field_of_polling_and_scoring_is_an_option(self) -> None:
-        top = Section.of("", "f", {})
-        read(top, Path("/"))
-        known = dict(asked(top))
-        for table, values in (("polling", Polling), ("score", Scoring)):
-            for field in fields(values):
-                self.assertIn(f"{table}.{field.name}", known)
-
-
-def flat(table: dict[str, object], path: str = "") -> Iterator[tuple[str, object]]:
-    """Every value of a TOML file by its way there, lists of tables without their number."""
-    for key, value in table.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{path}{key}.")
-        elif isinstance(value, list) and all(isinstance(each, dict) for each in value):
-            for each in value:
-                yield from flat(each, f"{path}{key}.")
-        else:
-            yield f"{path}{key}", value
-
-
-def asked(section: Section) -> Iterator[tuple[str, object]]:
-    """Every key that was asked for, with its default."""
-    path = re.sub(r"\[\d+\]", "", section._path)
-    below = {re.sub(r"\[\d+\]", "", child._path) for child in section.children}
-    for key, default in section.asked.items():
-        full = f"{path}.{key}" if path else key
-        if full not in below:
-            yield full, default
-    for child in section.children:
-        yield from asked(child)

@@ -12,28 +12,30 @@ import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 from twisted.python.failure import Failure
 
 from tvmon import __version__
+from tvmon.cli import arguments as args
 from tvmon.cli.listing import list_streams
+from tvmon.cli.probing import probe
 from tvmon.cli.sampling import Watch, watch
 from tvmon.cli.terminal import Terminal
-from tvmon.config import EMBEDDED, Config, ConfigError, load
+from tvmon.config import EMBEDDED, Config, ConfigError, Watched, load
 from tvmon.health import Scoring
 from tvmon.polling import Polling
-from tvmon.servers.addresses import http_url
-from tvmon.servers.kinds import KINDS, SAMPLERS
-from tvmon.words import cleaned
+from tvmon.servers.kinds import kinds
+from tvmon.streams import Stream
+from tvmon.words import any_of, cleaned
 
 GOOD, BAD, STOPPED = 0, 1, 130
 EPILOG = """\
 exit codes:
   0    all is well
-  1    the configuration is wrong, a media server failed, or the sample did
+  1    the configuration is wrong, a media server failed, the sample did, or nothing was found
   2    the command line is wrong
   130  stopped by Ctrl+C
 """
@@ -88,22 +90,38 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("file", metavar="FILE", type=Path, help="such as etc/tvmon.conf")
     listing.set_defaults(run=_list)
 
+    _add_sample(command)
+    _add_probe(command)
+    return parser
+
+
+def _add_sample(command: Callable[..., argparse.ArgumentParser]) -> None:
     sample = command(
         "sample",
         "take a sample of a stream, and judge it",
-        "\n\nOne sample tells no flow, so mostly no score either; with --seconds 30 it does.",
+        """
+
+One sample tells no flow, so mostly no score either; with --seconds 30 it does.
+
+    tvmon sample http://10.0.0.5/stat#live/cam1 --kind nginx-rtmp
+    tvmon sample live/cam1 --config etc/tvmon.conf --server ingest""",
     )
-    sample.add_argument("url", metavar="URL", type=_url, help="the stream's sample_interface")
     sample.add_argument(
-        "--seconds", type=_seconds, default=0.0, help="go on sampling for so long; one sample else"
+        "url",
+        metavar="URL",
+        help="the stream's sample_interface; with --server its unify_name or key will do",
     )
     sample.add_argument(
-        "--interval", type=_interval, help="seconds from one sample to the next (3)"
+        "--seconds",
+        type=args.watching,
+        default=0.0,
+        help="go on sampling for so long; one sample else",
     )
-    sample.add_argument("--deadline", type=_interval, help="seconds for one sample (2.4)")
     sample.add_argument(
-        "--kind", choices=sorted(KINDS), default="tvie", help="the media server's kind (tvie)"
+        "--interval", type=args.interval, help="seconds from one sample to the next (3)"
     )
+    sample.add_argument("--deadline", type=args.interval, help="seconds for one sample (2.4)")
+    sample.add_argument("--kind", choices=[*kinds()], help="the media server's kind (tvie)")
     sample.add_argument(
         "-c",
         "--config",
@@ -111,8 +129,59 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="take interval, deadline and the rules of the score from there",
     )
+    sample.add_argument(
+        "--server",
+        metavar="NAME",
+        help="a media server of that configuration: its kind and its password are taken, too",
+    )
     sample.set_defaults(run=_sample, parser=sample)
-    return parser
+
+
+def _add_probe(command: Callable[..., argparse.ArgumentParser]) -> None:
+    with_probes = [name for name, kind in kinds().items() if kind.probes]
+    finding = command(
+        "probe",
+        "find out which media servers a host runs",
+        f"""
+
+Looks for {any_of(with_probes)} at their usual ports, on
+that host alone, and says a section of the configuration for each one that it finds:
+
+    tvmon probe media1.example
+    tvmon probe media1.example --port 8080 18080 >>etc/tvmon.conf""",
+    )
+    finding.add_argument(
+        "host", metavar="HOST", type=args.host, help="a name or an address; or HOST:PORT"
+    )
+    finding.add_argument(
+        "--port",
+        metavar="PORT",
+        type=args.port,
+        nargs="+",
+        action="extend",
+        default=[],
+        help="look at these ports, and at no others; HTTPS at 443 and 8443",
+    )
+    finding.add_argument(
+        "--deadline",
+        metavar="SECONDS",
+        type=args.interval,
+        default=3.0,
+        help="seconds for each request (3)",
+    )
+    finding.add_argument(
+        "--kind",
+        metavar="KIND",
+        choices=[*kinds()],
+        nargs="+",
+        action="extend",
+        default=[],
+        help="look for these kinds, and for no others",
+    )
+    finding.add_argument(
+        "-v", "--verbose", action="store_true", help="say what was not found, too, on stderr"
+    )
+    finding.set_defaults(run=_probe, parser=finding)
 
 
 def _check(options: argparse.Namespace, terminal: Terminal) -> int:
@@ -138,23 +207,77 @@ def _list(options: argparse.Namespace, terminal: Terminal) -> int:
 
 def _sample(options: argparse.Namespace, terminal: Terminal) -> int:
     polling, scoring = Polling(), Scoring()
+    servers: tuple[Watched, ...] = ()
     if options.config is not None:
         config = load(options.config, os.environ)
-        polling, scoring = config.polling, config.scoring
+        polling, scoring, servers = config.polling, config.scoring, config.servers
     interval = options.interval or polling.sampling_seconds
     deadline = options.deadline or min(polling.deadline_seconds, 0.8 * interval)
     if options.seconds and deadline >= interval:
         options.parser.error(f"--deadline {deadline:g} must be below the interval of {interval:g}")
+    server, stream = _sampled(options, servers)
     job = Watch(
+        server,
+        stream,
         options.url,
-        SAMPLERS[options.kind](),
         scoring,
+        polling,
         seconds=options.seconds,
         interval=interval,
         deadline=deadline,
-        body_bytes=polling.body_bytes,
     )
     return _run(lambda reactor: watch(reactor, job, terminal))
+
+
+def _sampled(
+    options: argparse.Namespace, servers: Sequence[Watched]
+) -> tuple[Watched, Stream | None]:
+    """The media server that is asked, and the stream where it is known by its URL alone."""
+    wrong: Callable[[str], NoReturn] = options.parser.error
+    if options.server is not None:
+        if options.config is None:
+            wrong("--server needs the --config FILE that it is in")
+        if options.kind is not None:
+            wrong("--kind must not be beside --server, which has a kind")
+        for server in servers:
+            if server.name == options.server:
+                return server, None
+        names = ", ".join(server.name for server in servers) or "no server at all"
+        wrong(f"argument --server: the configuration has none of that name; it has {names}")
+    bad_url = args.stream_url(options.url)
+    if bad_url:
+        wrong(f"argument URL: {bad_url}")
+    kind = kinds()[options.kind or "tvie"]
+    if kind.at is None:
+        wrong(
+            f"argument --kind: {kind.name} takes more than a URL: put the media server into a"
+            " configuration, and name both by --config FILE --server NAME"
+        )
+    found, stream = kind.at(options.url)
+    return Watched(found, kind.name), stream
+
+
+def _probe(options: argparse.Namespace, terminal: Terminal) -> int:
+    host, ports = options.host, options.port
+    if host.port is not None:
+        ports = [host.port, *ports]
+    wanted = [kind for name, kind in kinds().items() if name in options.kind or not options.kind]
+    blind = [kind.name for kind in wanted if not kind.probes]
+    if blind and options.kind:
+        options.parser.error(
+            f"argument --kind: nothing on a host tells that it runs {any_of(blind)}"
+        )
+    return _run(
+        lambda reactor: probe(
+            reactor,
+            host,
+            wanted,
+            ports,
+            deadline=options.deadline,
+            verbose=options.verbose,
+            terminal=terminal,
+        )
+    )
 
 
 def _run(job: Job) -> int:
@@ -171,30 +294,3 @@ def _run(job: Job) -> int:
     if failures:
         failures[0].raiseException()
     return codes[0] if codes else STOPPED
-
-
-def _url(text: str) -> str:
-    wrong = http_url(text)
-    if wrong:
-        raise argparse.ArgumentTypeError(wrong)
-    return text
-
-
-def _seconds(text: str) -> float:
-    """0 to an hour."""
-    return _number(text, 0.0, 3600.0)
-
-
-def _interval(text: str) -> float:
-    """What may lie between two samples, and what one may take."""
-    return _number(text, 0.05, 65.0)
-
-
-def _number(text: str, least: float, most: float) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not least <= value <= most:
-        raise argparse.ArgumentTypeError(f"must be seconds, {least:g} to {most:g}")
-    return value

@@ -93,6 +93,7 @@ class Fetcher:
     :param lookup: how host names are looked up; by default as the system does it
     :param now: the wall clock, seconds since 1970; by default the reactor's, which is that one
         where nobody changed it
+    :param leaves: whether a redirect is followed to another host, or another port of it
     """
 
     def __init__(
@@ -106,8 +107,10 @@ class Fetcher:
         idle_per_origin: int = IDLE_PER_ORIGIN,
         idle_seconds: float = IDLE_SECONDS,
         now: Callable[[], float] | None = None,
+        leaves: bool = True,
     ) -> None:
         self._reactor = reactor
+        self._leaves = leaves
         self._now = now or reactor.seconds
         self._body_bytes, self._head_bytes = body_bytes, head_bytes
         self._names = Names(reactor, lookup or in_threads(reactor))
@@ -194,6 +197,9 @@ class Fetcher:
                 target = target.follow(location)
             except UnusableURLError as error:
                 raise NoAnswer(f"redirected, and {error}", "redirect") from None
+            if target.origin != home and not self._leaves:
+                elsewhere = f"{target.origin.scheme}://{target.origin.netloc}"
+                raise NoAnswer(f"redirected to {elsewhere}", "redirect")
             if target.url.to_text() in seen:
                 raise NoAnswer("redirect loop", "redirect")
             if len(seen) > REDIRECTS:
