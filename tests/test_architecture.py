@@ -50,7 +50,18 @@ CLOCKS = (
     "datetime.today",
     "date.today",
 )
-PURE = {"streams", "errors", "places", "report", "window", "entry", "expected", "flow", "health", "servers"}
+PURE = {
+    "streams",
+    "errors",
+    "places",
+    "report",
+    "window",
+    "entry",
+    "expected",
+    "flow",
+    "health",
+    "servers",
+}
 
 
 def room(module: str) -> str:
