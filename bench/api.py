@@ -80,6 +80,7 @@ def serve(streams: int) -> None:
         )
         for n in range(streams)
     ]  # fmt: skip
+    told = [ServerReport(f"media{n}", "tvie", None, time.time(), {}, {}) for n in range(40)]
     polls = 0
 
     def note() -> None:

@@ -83,14 +83,17 @@ def test_stop_and_resume(house: House, tab: Tab) -> None:
 def test_what_is_under_way_at_a_stop_ends_and_nothing_follows(house: House, tab: Tab) -> None:
     tab.page.add_init_script(NOTING)
     held: list[Any] = []
-    tab.page.route("**/history?*", held.append)  # the daemon takes its time
+    # the daemon takes its time
+    tab.page.route("**/history?*", lambda route: held.append(route))
     page = tab.open(house.url)
     until(page, "asked.filter(([address]) => address.includes('history')).length === 3")
     page.click("#stop")
     until(page, f"{LINE} === 'stopped'")
     for route in held:
         route.continue_()
-    until(page, "document.querySelector('.history .line')?.getAttribute('d')")
+    tab.page.unroute("**/history?*")
+    ended = "performance.getEntriesByType('resource').filter(one => one.name.includes('history'))"
+    until(page, f"{ended}.length === 3")
     until(page, "document.querySelector('#link').textContent.includes('2 s')")
     assert asked(page, "stopped") == []
     page.click("#stop")
