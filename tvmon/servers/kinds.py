@@ -12,11 +12,16 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
-from tvmon.servers import Kind, icecast, tvie
+from tvmon.servers import Kind, icecast, nginx_rtmp, node_media_server, tvie
 
 GROUP = "tvmon.servers"
 
-OURS = (icecast.KIND, tvie.KIND)
+OURS = (
+    tvie.KIND,
+    nginx_rtmp.KIND,
+    icecast.KIND,
+    node_media_server.KIND,
+)
 
 
 @cache
