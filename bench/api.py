@@ -68,6 +68,7 @@ def serve(streams: int) -> None:
     from tvmon.api.site import make_api
     from tvmon.board import Board
     from tvmon.health import Scoring
+    from tvmon.report import ServerReport
     from tvmon.streams import Measurement, Sample, Stream
 
     reactor.seconds = time.monotonic
@@ -79,6 +80,7 @@ def serve(streams: int) -> None:
         )
         for n in range(streams)
     ]  # fmt: skip
+    told = [ServerReport(f"media{n}", "tvie", None, time.time(), {}, {}) for n in range(40)]
     polls = 0
 
     def note() -> None:
@@ -136,6 +138,7 @@ def serve(streams: int) -> None:
         history=history,
         away=OSError,
         checks=dict,
+        reports=lambda: told,
         registry=CollectorRegistry(),
         access=Access(),
         web=WEB,
@@ -277,6 +280,7 @@ def measure(options: argparse.Namespace, child: subprocess.Popen[str]) -> None:
     worst = "/samples/0-50/null/average_upstream_kbps.last_10/asc/1"
     run("GET /samples, 50 worst", lambda: ask(worst))
     run("GET /samples, 50 with a keyword", lambda: ask("/samples/0-50/channel%2099/score/asc/0"))
+    run("GET /servers", lambda: ask("/servers"))
     run("GET /metrics, gzip", lambda: ask("/metrics", Accept_Encoding="gzip"))
     run("GET /-/healthy", lambda: ask("/-/healthy"))
     turns()

@@ -249,6 +249,7 @@ class Daemon(MultiService):
             if name not in self._updaters:
                 self._watch(server)
                 self._updaters[name].adopt(self._streams_of(name))
+        self._updaters = {name: self._updaters[name] for name in after}  # in its order
 
     def _watch(self, server: Watched) -> None:
         updater = Updater(
@@ -324,6 +325,7 @@ class Daemon(MultiService):
             history=self._history,
             away=Away,
             checks=self._checks,
+            reports=lambda: [updater.report() for updater in self._updaters.values()],
             registry=self.registry,
             access=Access(web.token, web.user, web.password, web.allow_anonymous),
             web=self._web,

@@ -26,6 +26,7 @@ from tvmon.api.access import Access
 from tvmon.api.site import Api, make_api
 from tvmon.board import Board
 from tvmon.health import Scoring
+from tvmon.report import ServerReport
 from tvmon.streams import Measurement, Sample, Stream
 
 NOW = 1_790_000_000.0
@@ -73,6 +74,12 @@ def failed(at: float, why: str = "connection refused") -> Sample:
     return Sample(NOW + at, at, None, why)
 
 
+def report(name: str, **more: Any) -> ServerReport:
+    """What is told of a media server where nothing is wrong."""
+    well = ServerReport(name, "tvie", None, NOW, {}, {})
+    return well._replace(**more)
+
+
 def filled_board(streams: Iterable[Stream]) -> Board:
     """
     A board of those streams in turn: healthy, starved, failed, without any sample.
@@ -107,6 +114,7 @@ class World:
         self.registry = CollectorRegistry()
         self.access = Access()
         self.trouble: dict[str, str | None] = {"database": None}
+        self.reports: list[ServerReport] = [report("edge1")]
         self.filled: Deferred[None] | None = None
         self.kept: dict[int, list[Sample] | Exception] = {}
         self.asked: list[tuple[int, int]] = []
@@ -137,6 +145,7 @@ class World:
             history=self.history,
             away=Away,
             checks=lambda: self.trouble,
+            reports=lambda: self.reports,
             registry=self.registry,
             access=self.access,
             web=self.web,

@@ -75,6 +75,7 @@ class TruthTests(MemoryCase):
         self.world.kept[1000] = [failed(3), good(0, 5, average_upstream_kbps=1.5)]
         self.world.kept[1001] = Away()
         etag = self.get("/samples").header("ETag") or ""
+        servers = self.get("/servers").header("ETag") or ""
         described = self.get("/api")
         tag = described.header("ETag") or ""
         for route, path, headers, code in (
@@ -89,6 +90,9 @@ class TruthTests(MemoryCase):
             ("/samples/{mms_stream_id}/history", "/samples/1000/history?limit=x", {}, 400),
             ("/samples/{mms_stream_id}/history", "/samples/1007/history", {}, 404),
             ("/samples/{mms_stream_id}/history", "/samples/1001/history", {}, 503),
+            ("/servers", "/servers", {}, 200),
+            ("/servers", "/servers", {"If_None_Match": servers}, 304),
+            ("/servers", "/servers?x=1", {}, 400),
             ("/events", "/events?x=1", {}, 400),
             ("/metrics", "/metrics", {}, 200),
             ("/metrics", "/metrics?x=1", {}, 400),

@@ -9,6 +9,7 @@ commands, a JSON array a line on its standard input, and answers each with a lin
     ["add", number, name]       a new channel
     ["drop", number]            a channel is gone
     ["check", name, trouble]    what a check of readiness says; null is fine
+    ["report", name, fields]    what is told of a media server: fields of ServerReport
     ["count"]                   nothing
     ["run"]                     a new sample of every channel each three seconds, from now on
 
@@ -83,12 +84,14 @@ def main(streams: int, samples: int) -> None:
     from tvmon.api.site import make_api
     from tvmon.board import Board
     from tvmon.health import Scoring
+    from tvmon.report import ServerReport
     from tvmon.streams import Sample
 
     board = Board(Scoring())
     every = {channel.stream.stream_id: channel for channel in channels(streams)}
     kept: dict[int, deque[Sample]] = {}
     checks: dict[str, str | None] = {"board": None, "database": None}
+    told: dict[str, dict[str, Any]] = {}
 
     def note(channel: Channel, now: float) -> None:
         sample = channel.sample(now, now)
@@ -97,6 +100,11 @@ def main(streams: int, samples: int) -> None:
 
     async def history(mms_stream_id: int, limit: int) -> list[Sample]:
         return list(kept[mms_stream_id])[::-1][:limit]
+
+    def reports() -> list[ServerReport]:
+        kinds = {channel.stream.server: channel.stream.kind for channel in every.values()}
+        well = {"trouble": None, "listed_time": time.time(), "unknown": {}, "missing": {}}
+        return [ServerReport(name, kinds[name], **{**well, **told.get(name, {})}) for name in kinds]
 
     async def filled() -> None:
         """At once."""
@@ -126,6 +134,7 @@ def main(streams: int, samples: int) -> None:
                     note(every[number], time.time())
             case ["kind", number, kind]:
                 every[number].kind = kind
+                board.put(every[number].stream)
             case ["add", number, name]:
                 every[number] = Channel(number, name=name)
                 board.put(every[number].stream)
@@ -133,6 +142,8 @@ def main(streams: int, samples: int) -> None:
                 board.drop(every.pop(number).stream.mms_stream_id)
             case ["check", name, trouble]:
                 checks[name] = trouble
+            case ["report", name, fields]:
+                told[name] = fields
             case ["run"]:
                 run()
             case ["count"]:
@@ -157,6 +168,7 @@ def main(streams: int, samples: int) -> None:
         history=history,
         away=ConnectionError,
         checks=lambda: checks,
+        reports=reports,
         registry=CollectorRegistry(),
         access=Access(),
         web=CHECKOUT / "web",

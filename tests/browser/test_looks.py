@@ -39,9 +39,13 @@ WINDOWS = {
 def shown(request: pytest.FixtureRequest, chromium: Any, stand: Stand) -> Iterator[tuple[str, Any]]:
     """The page in a window, with the first problem unfolded."""
     stand.tell("sample", list(range(60)))  # the age of all is small
+    drift = {"unknown": {"stream.bw_data": 412}, "missing": {"stream.time": 2}}
+    stand.tell("report", "media3", drift)
+    stand.tell("report", "media6", {"trouble": "listing failed: connection refused"})
     tab = Tab(chromium, **{"reduced_motion": "reduce", **WINDOWS[request.param]})
     page = tab.open(stand.url + ("?wall" if request.param == "wall" else ""))
     until(page, "document.querySelectorAll('tr.stream').length === 60")
+    page.wait_for_selector("#servers:not([hidden])")
     if request.param != "wall":
         page.locator("tr.stream[data-state=problem] button").first.click()
         page.wait_for_selector(".plot .in[d*=L]")
@@ -56,6 +60,8 @@ def test_the_page_in_every_window(shown: tuple[str, Any]) -> None:
     if folder := os.environ.get("TVMON_SCREENSHOTS"):
         Path(folder).mkdir(parents=True, exist_ok=True)
         page.screenshot(path=f"{folder}/{name}.png")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than it is"
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than it is"
     # the policy of the page forbids foreign scripts, so axe comes in from outside
     page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE})

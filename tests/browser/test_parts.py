@@ -156,6 +156,70 @@ def test_numbers_and_units_of_every_language(page: Any, code: str, words: list[s
     assert run(page, script, code) == words
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("en", ["0 s", "59 s", "5 min 12 s", "3 h 12 min", "2 d 0 h", "1,000 d 1 h", "\u2013"]),
+        (
+            "ru",
+            ["0 с", "59 с", "5 мин 12 с", "3 ч 12 мин", "2 дн. 0 ч", "1 000 дн. 1 ч", "\u2013"],  # noqa: RUF001
+        ),
+    ],
+)
+def test_how_long_something_has_lasted(page: Any, code: str, words: list[str]) -> None:
+    script = """
+      const { Format } = await load("format.js");
+      const { LANGUAGES } = await load("texts.js");
+      const format = new Format(arg, LANGUAGES[arg]);
+      return [0.9, 59, 312, 11520, 172800, 86403600, null]
+        .map((seconds) => format.lasting(seconds).replaceAll("\\u00a0", " "));
+    """
+    assert run(page, script, code) == words
+
+
+def test_codecs_have_their_names_and_else_their_numbers(page: Any) -> None:
+    script = """
+      const { Format } = await load("format.js");
+      const { default: texts } = await load("texts/en.js");
+      const format = new Format("en", texts);
+      return arg.map(([video, videoid, audio, audioid]) => format.picture({
+        video_codec: video, stream_info_videocodecid: videoid,
+        audio_codec: audio, stream_info_audiocodecid: audioid,
+        stream_info_width: null, stream_info_height: null, stream_info_framerate: null,
+      }));
+    """
+    cases = [
+        ["H265", 12, "Opus", None],
+        [None, 6, None, 99],
+        [None, None, "Vorbis", None],
+        ["VP9", None, None, None],
+        [None, None, None, None],
+    ]
+    words = ["H265/Opus", "FLV 6/FLV 99", "Vorbis", "VP9", "\u2013"]
+    assert run(page, script, cases) == words
+
+
+def test_why_counters_began_anew_is_told_with_the_time(page: Any) -> None:
+    script = """
+      const { Format } = await load("format.js");
+      const { FIELDS, read } = await load("fields.js");
+      const { default: texts } = await load("texts/en.js");
+      const field = FIELDS.find(({ name }) => name === "counter_reset");
+      const time = "2026-11-22T08:00:03Z";
+      return ["restarted", "republished", "error", null].map((why) => read(
+        field, { counter_reset: why && { why, time } }, new Format("en", texts),
+      ));
+    """
+    found = run(page, script)
+    assert found[3] == "\u2013"
+    assert all("Nov 22, 2026" in text for text in found[:3])
+    assert [text.partition(",")[0] for text in found[:3]] == [
+        "the server restarted",
+        "the stream was published anew",
+        "a counter was wrong",
+    ]
+
+
 def test_no_language_lacks_a_text(page: Any) -> None:
     script = """
       const { LANGUAGES } = await load("texts.js");

@@ -42,7 +42,7 @@ def test_a_stream_without_a_sample_is_unknown_and_a_dash_everywhere(own: Stand, 
     until(page, "document.querySelector('.count.unknown .number').textContent === '1'")
     line.locator("button").click()
     values = page.locator("tr.detail:not([hidden]) dd").all_inner_texts()
-    assert values.count("\u2013") == len(values) - 5  # name, server, address and two numbers
+    assert values.count("\u2013") == len(values) - 6  # name, server, kind, address and two numbers
 
 
 def test_a_stream_that_is_gone_is_marked_and_goes_at_the_next_sort(own: Stand, tab: Tab) -> None:
@@ -137,4 +137,4 @@ def test_streams_are_grouped_by_server(own: Stand, tab: Tab) -> None:
     own.tell("kind", 0, "dead")
     own.tell("sample", [0])
     page.click("#sort-now")
-    assert page.locator("tr.group").first.inner_text() == "media1 1 bad"
+    assert page.locator("tr.group").first.inner_text() == "media1 srs 1 bad"

@@ -3,6 +3,7 @@ What others ask tvmon over HTTP: samples, events, metrics, health checks, and th
 
     site      mounts everything; what holds for every request: access, limits, headers, counting
     samples   GET /samples..., GET /samples/{mms_stream_id}/history
+    servers   GET /servers
     events    GET /events
     metrics   GET /metrics
     health    GET /-/healthy, GET /-/ready

@@ -115,6 +115,17 @@ def _paths() -> Schema:
                 ],
             )
         },
+        "/servers": {
+            "get": _get(
+                "servers",
+                "The media servers, in the order of the configuration",
+                {
+                    "200": _json("Each of them", "Servers", ["ETag"]),
+                    "304": {"description": "As If-None-Match has it", "headers": _headers("ETag")},
+                    **_refusals(400, 401, 503),
+                },
+            )
+        },
         "/events": {"get": _events()},
         "/metrics": {
             "get": _get(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, get_type_hints
 
 from tvmon.api import history
+from tvmon.api.servers import LEVELS
 from tvmon.entry import FIELDS, RATE_FIELDS
 from tvmon.streams import MEASURED, Measurement
 
@@ -108,6 +109,23 @@ def schemas() -> Schema:
             }
         ),
         "Sample": _object(_sample()),
+        "Servers": _object({"servers": {"type": "array", "items": ref("Server")}}),
+        "Server": _object(
+            {
+                "name": TEXT,
+                "kind": TEXT,
+                "streams": {"type": "integer"},
+                "levels": _object({word: {"type": "integer"} for word in LEVELS})
+                | {"description": "its streams by their score_level"},
+                "trouble": {
+                    "type": ["string", "null"],
+                    "description": "what is wrong with its listing; null where nothing is",
+                },
+                "listed_time": _or_null(UTC) | {"description": "of its newest good listing"},
+                "fields_unknown": _counts("its answers have and tvmon does not know"),
+                "fields_missing": _counts("tvmon needs and its answers lack"),
+            }
+        ),
         "Hello": _object(
             {
                 "boot": TEXT | {"description": "differs from start to start of tvmon"},
@@ -216,6 +234,14 @@ def _object(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
 
 def _names(what: str) -> Schema:
     return {"type": "array", "items": TEXT, "description": f"fields that are {what}"}
+
+
+def _counts(what: str) -> Schema:
+    return {
+        "type": "object",
+        "additionalProperties": {"type": "integer"},
+        "description": f"fields that {what}, and in how many answers each was seen",
+    }
 
 
 def ref(name: str) -> Schema:

@@ -9,7 +9,7 @@ route and code; there is no access log, since a page alone would write a line ev
 from __future__ import annotations
 
 import io
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -32,13 +32,18 @@ from tvmon.api.query import decoded, parse_samples
 from tvmon.api.refusal import STOPPED, Refusal, not_allowed
 from tvmon.api.reply import HEADERS, Refused
 from tvmon.api.samples import Samples
+from tvmon.api.servers import Servers
 from tvmon.api.slices import Slices
 from tvmon.board import Board
+from tvmon.report import ServerReport
 from tvmon.streams import Sample
 
 LONGEST_ADDRESS = 4096
 IDLE_SECONDS = 60
 """A connection without a request is closed after so long."""
+
+ROOMS = (b"events", b"servers", b"metrics", b"api")
+"""The rooms of one route each, which is counted by its name."""
 
 FREE = b"/-/healthy"
 """Answered to everybody: a supervisor has no password, and it tells nothing but "alive".  All
@@ -74,6 +79,7 @@ def make_api(
     history: Callable[[int, int], Awaitable[list[Sample]]],
     away: type[Exception],
     checks: Callable[[], Mapping[str, str | None]],
+    reports: Callable[[], Sequence[ServerReport]],
     registry: CollectorRegistry,
     access: Access,
     web: Path,
@@ -88,6 +94,7 @@ def make_api(
     :param history: the kept samples of a stream, newest first, at most so many; LookupError for
         one that it does not know, ``away`` where it cannot be asked
     :param checks: what is ready: ``None``, or a sentence that says what is not
+    :param reports: what is to be told of each media server, in the order of the configuration
     :param registry: the metrics of the other rooms; those of this one are kept apart, so that
         an API of other settings can take the place of this one in the same process
     :param web: the folder of the page
@@ -115,6 +122,7 @@ def make_api(
     rooms: dict[bytes, IResource] = {
         b"samples": samples.app.resource(),
         b"events": events.app.resource(),
+        b"servers": Servers(board=board, reports=reports, filled=filled).app.resource(),
         b"metrics": metrics.app.resource(),
         b"-": Health(checks).app.resource(),
         b"api": Description().app.resource(),
@@ -202,7 +210,7 @@ def route(first: bytes, path: bytes) -> str:
         return "history" if path.endswith(b"/history") else "samples"
     if first == b"-":
         return {b"/-/healthy": "healthy", b"/-/ready": "ready"}.get(path, "page")
-    return first.decode() if first in (b"events", b"metrics", b"api") else "page"
+    return first.decode() if first in ROOMS else "page"
 
 
 class _Site(Site):

@@ -77,7 +77,7 @@ export const COLUMNS = [
       const { stream_info_width: width, stream_info_height: height } = entry;
       return known(width) && known(height) ? width * height : null;
     },
-    text: (entry, format) => format.picture(entry),
+    text: (entry, format) => format.texts.absence[entry.presence] || format.picture(entry),
   },
   {
     key: "age",
@@ -94,7 +94,8 @@ export const COLUMNS = [
     value: null,
     text: (entry, format) => {
       const reasons = entry.score_reasons;
-      if (!reasons.length) return "";
+      // of a whole score there is only how it is known, which is told in the detail
+      if (!reasons.length || entry.score === 100) return "";
       const more = reasons.length - 1;
       return more ? `${reasons[0]} ${format.texts.more_reasons(more)}` : reasons[0];
     },

@@ -7,8 +7,8 @@
 import { LEVELS } from "./columns.js";
 import { Chart } from "./chart.js";
 import { html, write } from "./element.js";
-import { GROUPS, read } from "./fields.js";
-import { carryOn, failures, fetchPast, fromEntry } from "./past.js";
+import { GROUPS, read, source } from "./fields.js";
+import { carryOn, expecting, failures, fetchPast, fromEntry } from "./past.js";
 
 const PARTS = [
   ["whole", (entry) => [entry.score, entry.score_level]],
@@ -53,7 +53,11 @@ export class Detail {
   /** Show a newer entry. */
   update(entry) {
     const format = this._format;
-    for (const [field, node] of this._values) write(node, read(field, entry, format));
+    this._entry = entry;
+    for (const [field, [value, mark]] of this._values) {
+      write(value, read(field, entry, format));
+      write(mark, format.texts.sources[source(field, entry)] || "");
+    }
     PARTS.forEach(([, value], i) => this._bars[i].show(...value(entry)));
     const reasons = entry.score_reasons.length ? entry.score_reasons : [format.texts.no_reasons];
     this._link(entry);
@@ -81,6 +85,7 @@ export class Detail {
       write(this._past, texts.no_past(error.message));
     }
     this._fetched = true;
+    points = expecting(points, this._entry);
     // what came live meanwhile may be newer than what was kept when it was asked for
     for (const point of this._points) points = carryOn(points, point);
     this._points = points;
@@ -116,7 +121,7 @@ export class Detail {
     const count = (number) => format.integer(number);
     const seconds = (number) => `${format.decimal(number)} ${texts.units.s}`;
     return [
-      chart("in", ["declared", "in"], flow, 100),
+      chart("in", ["expected", "in"], flow, 100),
       chart("out", ["out"], flow, 100),
       chart("delay", ["delay"], seconds, 2),
       chart("viewers", ["viewers"], count, 5),
@@ -170,13 +175,15 @@ export class Detail {
     const { texts } = this._format;
     return Object.entries(GROUPS).map(([name, fields]) => {
       const rows = fields.map((field) => {
-        const value = html("dd", { className: field.unit === "text" ? "text" : "" }, "-");
-        this._values.set(field, value);
+        const value = html("span", {}, "-");
+        const mark = html("small", { className: "source" });
+        const cell = html("dd", { className: field.unit === "text" ? "text" : "" }, value, mark);
+        this._values.set(field, [value, mark]);
         const [title, meaning] = texts.fields[field.name];
         return html(
           "div", {},
           html("dt", {}, title, html("small", {}, html("code", {}, field.name), ` ${meaning}`)),
-          value,
+          cell,
         );
       });
       return html("div", { className: "group-of" }, html("h2", {}, texts.groups[name]), html("dl", {}, ...rows));

@@ -4,13 +4,6 @@
  * What is not known (null, or -1 for a rate) is a dash, never 0.
  */
 const NO_DELAY_MS = 999999; // what a media server reports where there is no stream
-const VIDEO_CODECS = {
-  2: "H.263", 3: "Screen", 4: "VP6", 5: "VP6A", 6: "Screen 2", 7: "AVC", 12: "HEVC", 13: "AV1",
-};
-const AUDIO_CODECS = {
-  0: "PCM", 1: "ADPCM", 2: "MP3", 3: "PCM", 4: "Nellymoser", 5: "Nellymoser", 6: "Nellymoser",
-  7: "G.711A", 8: "G.711µ", 10: "AAC", 11: "Speex", 13: "Opus", 14: "MP3",
-};
 
 export class Format {
   constructor(code, texts) {
@@ -68,6 +61,22 @@ export class Format {
     return `${this._integer.format(Math.floor(whole / 86400))} ${units.d}`;
   }
 
+  /** How long something has lasted, in seconds, to the second largest unit: `3 h 12 min`. */
+  lasting(seconds) {
+    if (!known(seconds)) return this.dash;
+    const { units } = this.texts;
+    const whole = Math.max(0, Math.floor(seconds));
+    const parts = [
+      [Math.floor(whole / 86400), units.d],
+      [Math.floor(whole / 3600) % 24, units.h],
+      [Math.floor(whole / 60) % 60, units.min],
+      [whole % 60, units.s],
+    ];
+    const first = parts.findIndex(([count]) => count);
+    const told = first < 0 ? parts.slice(-1) : parts.slice(first, first + 2);
+    return told.map(([count, unit]) => `${this._integer.format(count)} ${unit}`).join(" ");
+  }
+
   /** `08:00:03` in the reader's own time zone; takes ms since 1970. */
   clock(ms) {
     return known(ms) ? this._clock.format(ms) : this.dash;
@@ -78,28 +87,31 @@ export class Format {
     return known(ms) ? this._date.format(ms) : this.dash;
   }
 
-  /** `1024x576 at 24 AVC/AAC`: of the picture what is known of it. */
+  /** `1024x576 at 24 H264/AAC`: of the picture what is known of it. */
   picture(entry) {
     const { stream_info_width: width, stream_info_height: height } = entry;
     const { stream_info_framerate: rate } = entry;
-    const video = entry.stream_info_videocodecid;
-    const audio = entry.stream_info_audiocodecid;
+    const codecs = [this.video(entry), this.audio(entry)].filter((name) => name !== this.dash);
     const words = this.texts.picture(
       known(width) && known(height) ? `${width}x${height}` : "",
       known(rate) ? this.decimal(rate) : "",
-      known(video) || known(audio) ? `${this.video(video)}/${this.audio(audio)}` : "",
+      codecs.join("/"),
     );
     return words || this.dash;
   }
 
-  /** The name of a FLV video codec, or its number. */
-  video(id) {
-    return known(id) ? VIDEO_CODECS[id] || String(id) : this.dash;
+  /** The name of the picture's codec; where it has none, its number in FLV. */
+  video(entry) {
+    return this._codec(entry.video_codec, entry.stream_info_videocodecid);
   }
 
-  /** The name of a FLV audio codec, or its number. */
-  audio(id) {
-    return known(id) ? AUDIO_CODECS[id] || String(id) : this.dash;
+  /** The name of the sound's codec; where it has none, its number in FLV. */
+  audio(entry) {
+    return this._codec(entry.audio_codec, entry.stream_info_audiocodecid);
+  }
+
+  _codec(name, id) {
+    return name || (known(id) ? `FLV ${id}` : this.dash);
   }
 }
 

@@ -15,6 +15,7 @@ import { Rhythm } from "./rhythm.js";
 import { prepare } from "./row.js";
 import { Scores } from "./scores.js";
 import { Sentry } from "./sentry.js";
+import { Servers } from "./servers.js";
 import { Store } from "./store.js";
 import { choose, LANGUAGES } from "./texts.js";
 import { Tools } from "./tools.js";
@@ -76,6 +77,7 @@ class Page {
     if (this.line.state === "live") this.daemon.beat();
     const sums = this.store.filled ? this.store.sum() : null;
     this.header.show(sums, this.line, this.now(), this.daemon.troubles);
+    this.servers.show(this.daemon.servers, sums);
     this.tools.beat(this.rhythm.beat(), this.folds.missing);
     if (!this.store.filled) return;
     const view = this.list.beat();
@@ -105,6 +107,7 @@ class Page {
       table: at.streams, list: this.list, folds: this.folds, touch: () => this.rhythm.touch(),
     });
     this.header = new Header(at, format, (state) => this._next(state));
+    this.servers = new Servers(at, format);
     this.tools = new Tools(this, code);
     this.pasts = new Pasts((row, points) => {
       const told = points.every((point) => point.failed)
@@ -209,6 +212,7 @@ class Page {
   _lineIs(state, why) {
     this.line = { state, why, since: performance.now() };
     document.documentElement.dataset.line = state;
+    if (state !== "live") this.pasts.want([]); // what is under way ends, and nothing follows it
     this.beat();
   }
 

@@ -1,7 +1,7 @@
 /**
  * The kept samples of a stream: fetched when somebody looks, and carried on by what comes live.
  *
- * A point is one sample: {at: ms since 1970, failed: reason or null, score, in, out, declared,
+ * A point is one sample: {at: ms since 1970, failed: reason or null, score, in, out, expected,
  * delay, viewers}; what is not known is null.  Rates are kbit/s, the delay is in seconds.
  */
 import { known } from "./format.js";
@@ -25,6 +25,18 @@ export function fromEntry(entry) {
     upstream_kbps: entry.average_upstream_kbps.last_3,
     downstream_kbps: entry.average_downstream_kbps.last_3,
   });
+}
+
+/**
+ * Points that were kept, with what was expected of the stream at each of them.
+ *
+ * That is not kept.  Where the stream declares it, each sample says it itself; what is configured
+ * or learned hardly changes over so short a time, so it is what is expected by the entry now.
+ */
+export function expecting(points, entry) {
+  const { expected_kbps: expected, expected_by: by } = entry;
+  if (by === "declared" || !known(expected)) return points;
+  return points.map((point) => ({ ...point, expected }));
 }
 
 /** Carry the points on by a newer one; at most as many as are kept. */
@@ -52,13 +64,14 @@ function fromSample(sample) {
   const delay = sample.live_delay_ms;
   const audio = sample.stream_info_audiodatarate;
   const video = sample.stream_info_videodatarate;
+  const declared = known(audio) || known(video) ? (audio || 0) + (video || 0) : null;
   return {
     at: Date.parse(sample.sample_time),
     failed: sample.is_failed ? sample.failed_reason || "?" : null,
     score: known(sample.score) ? sample.score : null,
     in: rate(sample.upstream_kbps),
     out: rate(sample.downstream_kbps),
-    declared: known(audio) || known(video) ? (audio || 0) + (video || 0) : null,
+    expected: known(sample.expected_kbps) ? sample.expected_kbps : declared,
     delay: known(delay) && delay < NO_DELAY_MS ? delay / 1000 : null,
     viewers: known(sample.clients_connected) ? sample.clients_connected : null,
   };

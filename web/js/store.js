@@ -34,24 +34,33 @@ export class Store {
     this.entries.delete(id);
   }
 
-  /** Counts of states, sums of what is known, and the time of the newest sample. */
+  /** Counts of states, of each server too, sums of what is known, the time of the newest sample. */
   sum() {
-    const counts = { bad: 0, problem: 0, good: 0, unknown: 0 };
+    const counts = none();
+    const servers = new Map(); // name -> counts
     let viewers = 0;
     let incoming = 0;
     let outgoing = 0;
     let newest = "";
     for (const entry of this.entries.values()) {
-      counts[stateOf(entry)] += 1;
+      const state = stateOf(entry);
+      counts[state] += 1;
+      let its = servers.get(entry.server);
+      if (!its) servers.set(entry.server, its = none());
+      its[state] += 1;
       viewers += entry.clients_connected || 0;
       incoming += Math.max(0, entry.average_upstream_kbps.last_10);
       outgoing += Math.max(0, entry.average_downstream_kbps.last_10);
       if (entry.sample_time && entry.sample_time > newest) newest = entry.sample_time;
     }
     return {
-      counts, viewers, incoming, outgoing, newest: newest ? Date.parse(newest) : null,
+      counts, servers, viewers, incoming, outgoing, newest: newest ? Date.parse(newest) : null,
     };
   }
+}
+
+function none() {
+  return { bad: 0, problem: 0, good: 0, unknown: 0 };
 }
 
 function newer(one, other) {

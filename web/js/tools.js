@@ -60,7 +60,8 @@ export class Tools {
         "span", { className: `count ${state}` },
         `${format.integer(counts[state])} ${this._texts.states[state]}`,
       ));
-    cell.replaceChildren(html("bdi", {}, server), ...parts.flatMap((part) => [" ", part]));
+    const kind = html("span", { className: "kind" }, entries[0].kind);
+    cell.replaceChildren(html("bdi", {}, server), " ", kind, ...parts.flatMap((part) => [" ", part]));
   }
 
   _label() {
