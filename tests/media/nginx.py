@@ -100,6 +100,7 @@ pid {self.folder}/pid;
 error_log {self.folder}/error.log;
 events {{ worker_connections 256; }}
 rtmp {{
+    access_log off;
     server {{
         listen 127.0.0.1:{self.rtmp_port};
         {idle}
