@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from tvmon.servers.drift import Drift
 from tvmon.settings import Section
@@ -137,6 +137,7 @@ class Talk(Protocol):
         """What the server says of one stream now."""
 
 
+@runtime_checkable
 class Overview(Protocol):
     """
     A conversation with a media server that tells of all its streams at once.
