@@ -12,11 +12,15 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
-from tvmon.servers import Kind, icecast, tvie
+from tvmon.servers import Kind, icecast, nginx_rtmp, tvie
 
 GROUP = "tvmon.servers"
 
-OURS = (icecast.KIND, tvie.KIND)
+OURS = (
+    icecast.KIND,
+    nginx_rtmp.KIND,
+    tvie.KIND,
+)
 
 
 @cache
