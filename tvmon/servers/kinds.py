@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
-from tvmon.servers import Kind, icecast, nginx_rtmp, tvie
+from tvmon.servers import Kind, icecast, nginx_rtmp, node_media_server, tvie
 
 GROUP = "tvmon.servers"
 
 OURS = (
     icecast.KIND,
     nginx_rtmp.KIND,
+    node_media_server.KIND,
     tvie.KIND,
 )
 
