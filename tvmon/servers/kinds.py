@@ -12,14 +12,16 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
-from tvmon.servers import Kind, icecast, nginx_rtmp, node_media_server, tvie
+from tvmon.servers import Kind, icecast, mediamtx, nginx_rtmp, node_media_server, srs, tvie
 
 GROUP = "tvmon.servers"
 
 OURS = (
     icecast.KIND,
+    mediamtx.KIND,
     nginx_rtmp.KIND,
     node_media_server.KIND,
+    srs.KIND,
     tvie.KIND,
 )
 
