@@ -115,7 +115,9 @@ class FakeMediaMTX(Fake):
         return f"endless{self._others}"
 
     def _time(self, when: float) -> str:
-        return datetime.fromtimestamp(when, UTC).isoformat().replace("+00:00", "123Z")
+        """As Go writes it, with nanoseconds."""
+        told = datetime.fromtimestamp(when, UTC).isoformat(timespec="microseconds")
+        return told.replace("+00:00", "123Z")
 
     def _item(self, stream: FakeStream) -> dict[str, Any]:
         always = stream.more.get("always_available", False)

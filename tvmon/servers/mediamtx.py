@@ -14,6 +14,7 @@ from typing import Any
 
 from tvmon.errors import BadAnswer, Trouble
 from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Request, Seen, Survey
+from tvmon.servers.answers import good_body
 from tvmon.servers.mediamtx_path import is_live, look, measurement, received
 from tvmon.servers.site import Site, Unusable
 from tvmon.servers.values import count, json_of, table, text
@@ -160,22 +161,28 @@ class MediaMTXOverview:
 
     async def _ask(self, fetch: Fetch, path: str, what: str) -> tuple[Answer, dict[str, Any]]:
         """The answer to a GET, and the object in it."""
-        headers = self._site.authorization
+        url, headers = self._site.url + path, self._site.authorization
         if self._token is not None:
             headers = (("Authorization", f"Bearer {self._token}"),)
-        answer = await fetch(Request(self._site.url + path, headers=headers, wanted=("date",)))
-        if answer.status in (401, 403) and self._token is not None:
-            raise BadAnswer(f"HTTP {answer.status}: the token is refused", "auth")
-        if answer.status not in (200, 401, 403):
-            why = self._error(answer)
-            if why is not None:
-                raise BadAnswer(f"HTTP {answer.status}: {why}", "http")
-        body = json_of(self._site.good(answer), what)
+        answer = await fetch(Request(url, headers=headers, wanted=("date",)))
+        body = json_of(self._good(answer), what)
         if not isinstance(body, dict):
             raise BadAnswer(f"{what} is not of a MediaMTX", "body")
         if body.get("status") == "error":
             raise BadAnswer(f"{what}: {self._error(answer) or 'an error'}", "body")
         return answer, body
+
+    def _good(self, answer: Answer) -> bytes:
+        """The body of an answer of status 200."""
+        is_refused = answer.status in (401, 403)
+        why = None if is_refused or answer.status == 200 else self._error(answer)
+        if why is not None:
+            raise BadAnswer(f"HTTP {answer.status}: {why}", "http")
+        if self._token is None:
+            return self._site.good(answer)
+        if is_refused:
+            raise BadAnswer(f"HTTP {answer.status}: the token is refused", "auth")
+        return good_body(answer, (self._token,))
 
     def _error(self, answer: Answer) -> str | None:
         """The server's own words for what is wrong, unless they hold a secret of ours."""
