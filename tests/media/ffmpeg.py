@@ -51,11 +51,15 @@ class Publisher(Ffmpeg):
     """
     Publishes by RTMP: a picture with a tone, about 100 kbit/s.
 
-    :param url: as the server's ``rtmp`` names it
+    :param urls: as the servers' ``rtmp`` names them; to several, each packet goes to all of them
     """
 
-    def __init__(self, url: str) -> None:
-        super().__init__([*PICTURE, *TONE, *H264, *AAC, "-f", "flv", url])
+    def __init__(self, *urls: str) -> None:
+        outputs = "|".join(f"[f=flv:onfail=ignore]{url}" for url in urls)
+        to = ("-f", "flv", *urls)
+        if len(urls) > 1:
+            to = ("-flags", "+global_header", "-map", "0:v", "-map", "1:a", "-f", "tee", outputs)
+        super().__init__([*PICTURE, *TONE, *H264, *AAC, *to])
 
 
 class Source(Ffmpeg):

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from tests.daemons import wait_for
@@ -120,10 +121,12 @@ class Server:
     :ivar folder: its own, gone when it is closed
     :ivar http_port: where its API is
     :ivar user: whom root runs it as
+    :ivar environment: what is in its environment beside ours
     """
 
     user: str | None = None
     death = signal.SIGKILL
+    environment: Mapping[str, str] = MappingProxyType({})
     http_port: int
 
     def __init__(self) -> None:
@@ -196,7 +199,13 @@ class Server:
     def _run(self) -> bool:
         """Whether it answers now; it has ended where not."""
         log = self.folder / "log"
-        process = Process(self.arguments, log, death=self.death, user=self.user)
+        process = Process(
+            self.arguments,
+            log,
+            death=self.death,
+            user=self.user,
+            environment=self.environment,
+        )
         self.process = process
         wait_for(
             lambda: self.is_ready() or not process.is_running,
