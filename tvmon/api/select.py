@@ -107,7 +107,9 @@ _PLAIN: dict[str, Get] = {
     "presence": lambda entry: (
         entry.newest.measured.presence if entry.newest and entry.newest.measured else None
     ),
-    "expected_kbps": lambda entry: entry.expected.kbps,
+    "expected_kbps": lambda entry: (
+        None if entry.expected.kbps is None else round(entry.expected.kbps)
+    ),
     "expected_by": lambda entry: entry.expected.by,
     "score": attrgetter("health.whole.score"),
     "score_level": attrgetter("health.whole.level"),

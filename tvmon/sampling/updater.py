@@ -140,7 +140,8 @@ class Updater(Service):
         start, or were there when tvmon last looked.
 
         After the first listing that was believed they come too late: those of them that it did
-        not have are gone, and are taken off the board.
+        not have are gone, and are taken off the board, or are missing from now on where the
+        server lists what is published.
         """
         known = self.server.known
         mine = [known(stream) for stream in streams if stream.server == self.server.name]
@@ -174,7 +175,7 @@ class Updater(Service):
         )
 
     async def _adopt(self, streams: list[Stream]) -> None:
-        if self._is_listed:
+        if self._is_listed and not self.server.keep_missing_seconds:
             await self._crew.disown(streams)
         else:
             count = await self._crew.add(streams)

@@ -75,8 +75,8 @@ class Answer:
     phrase: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
-    at: float = 0.0
-    time: float = 0.0
+    at: float = field(default=0.0, compare=False)
+    time: float = field(default=0.0, compare=False)
 
 
 Fetch = Callable[[Request], Awaitable[Answer]]
