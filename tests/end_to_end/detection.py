@@ -1,0 +1,171 @@
+"""
+The faults that happen to the streams of a :class:`MediaScene`, and how soon each is seen.
+
+    python -m tests.end_to_end.detection      # prints the table of docs/detection.md
+
+All faults happen at once, each to a stream of its own; what is mended is mended some 20 s later.
+How samples are counted is said in :class:`tests.end_to_end.recorder.Change`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.daemons import wait_for
+from tests.end_to_end.media_scene import FAKES, FOREIGN, LEVEL_2_SECONDS, RTMP, MediaScene
+from tests.end_to_end.recorder import Change, Moment, now
+from tests.media.ffmpeg import Publisher
+
+FAULT_SECONDS = 30.0
+BACK_SECONDS = 45.0
+WORKERS = ("w1", "w2", "w3", "w4")
+
+
+class Row(NamedTuple):
+    """What happened to a stream, the level it had then, and how long that took."""
+
+    stream: str
+    fault: str
+    level: int | None
+    change: Change
+
+
+class Detection:
+    """
+    The play.
+
+    :ivar rows: the table
+    :ivar began: when the faults happened
+    :ivar mended: when they were mended
+    """
+
+    def __init__(self, scene: MediaScene) -> None:
+        self.scene = scene
+        self.rows: list[Row] = []
+        self._awaited: list[tuple[str, str, int | None, Moment, float]] = []
+
+    def play(self) -> None:
+        """All of it."""
+        scene = self.scene
+        wait_for(self._all_good, LEVEL_2_SECONDS, f"level 2 of all of {scene.streams}")
+        _at_the_start_of_a_second()
+        self.began = now()
+        self._break()
+        self._collect()
+        self.mended = now()
+        self._mend()
+        self._collect()
+        self.over = now()
+
+    def row(self, stream: str, fault: str) -> Row:
+        """One line of the table."""
+        (row,) = (row for row in self.rows if (row.stream, row.fault) == (stream, fault))
+        return row
+
+    def _all_good(self) -> bool:
+        recorder, streams = self.scene.recorder, self.scene.streams
+        names = set(recorder.names())
+        return all(name in names and recorder.newest(name).level == 2 for name in streams)
+
+    def _break(self) -> None:
+        scene = self.scene
+        for kind in ("", "icecast "):
+            scene.encoders[f"{kind}stalled"].freeze()
+            scene.encoders[f"{kind}killed"].kill()
+            scene.encoders[f"{kind}ended"].stop()
+        scene.encoders["left"].kill()
+        for server in FAKES:
+            fake = scene.fake(server)
+            fake.tell("stall", "live/stalled")
+            fake.tell("stop", "live/killed")
+            fake.tell("stop", "live/left", lingers=True)
+        scene.reloaded.reload()
+        for server in RTMP:
+            for fault in ("stalled", "killed", "ended", "left"):
+                self._await(f"{server} live/{fault}", fault, 0)
+        for fault in ("stalled", "killed", "ended"):
+            self._await(f"icecast {fault}", fault, 0)
+        for server in FAKES:
+            for fault in ("stalled", "killed", "left"):
+                self._await(f"{server} live/{fault}", fault, 0)
+        self._await("reloaded live/reloaded", "reloaded", None)
+
+    def _mend(self) -> None:
+        scene = self.scene
+        for kind in ("", "icecast "):
+            scene.encoders[f"{kind}stalled"].thaw()
+        scene.publish("killed")
+        scene.publish_audio("killed")
+        for server in RTMP:
+            self._await(f"{server} live/stalled", "goes on", 2, BACK_SECONDS)
+            self._await(f"{server} live/killed", "is published again", 2, BACK_SECONDS)
+        self._await("icecast stalled", "goes on", 2, BACK_SECONDS)
+        self._await("icecast killed", "is published again", 2, BACK_SECONDS)
+        scene.encoders["reloaded"].kill()
+        scene.add_encoder("reloaded", Publisher(scene.reloaded.rtmp("reloaded")))
+        self._await("reloaded live/reloaded", "is published again", 2, BACK_SECONDS)
+        for server in FAKES:
+            fake = scene.fake(server)
+            fake.tell("resume", "live/stalled")
+            self._await(f"{server} live/stalled", "goes on", 2, BACK_SECONDS)
+        self._collect()
+        began = now()
+        for server in FAKES:
+            scene.fake(server).tell("restart")
+            self._await(f"{server} live/healthy", "server restarted", 0, since=began)
+        scene.workers.stop()
+        for name in WORKERS:
+            self._await(f"workers live/{name}", "server stopped", 0, since=began)
+        self._collect()
+        again = now()
+        for server in FAKES:
+            scene.fake(server).tell("start", "live/healthy", kbps=800)
+            self._await(f"{server} live/healthy", "is published again", 2, BACK_SECONDS, again)
+        scene.encoders["workers"].stop()
+        scene.workers.restart()
+        scene.add_encoder("workers", Publisher(*map(scene.workers.rtmp, WORKERS)))
+        for name in WORKERS:
+            self._await(f"workers live/{name}", "is published again", 2, BACK_SECONDS, again)
+
+    def _await(
+        self,
+        stream: str,
+        fault: str,
+        level: int | None,
+        seconds: float = FAULT_SECONDS,
+        since: Moment | None = None,
+    ) -> None:
+        self._awaited.append((stream, fault, level, since or now(), seconds))
+
+    def _collect(self) -> None:
+        for stream, fault, level, since, seconds in self._awaited:
+            change = self.scene.recorder.change(stream, level, since, seconds)
+            self.rows.append(Row(stream, fault, level, change))
+        self._awaited.clear()
+
+
+def _at_the_start_of_a_second() -> None:
+    """The API tells seconds: so no sample of the fault's own second is from before it."""
+    wait_for(lambda: now().wall % 1 < 0.1, 2, "a new second")
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as Markdown."""
+    lines = ["| stream | what happens | level | samples | seconds |", "|---|---|---|---|---|"]
+    for stream, fault, level, change in sorted(rows, key=lambda row: (row.fault, row.stream)):
+        shown = "grey" if level is None else level
+        lines.append(f"| {stream} | {fault} | {shown} | {change.samples} | {change.seconds:.1f} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    with MediaScene() as scene:
+        detection = Detection(scene)
+        try:
+            detection.play()
+        finally:
+            print(table(detection.rows))
+            for name in scene.recorder.names():
+                levels = (seen.level for seen in scene.recorder.of(name))
+                print(f"{name:28}", "".join("-" if lv is None else str(lv) for lv in levels))
