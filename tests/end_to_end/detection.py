@@ -9,11 +9,11 @@ How samples are counted is said in :class:`tests.end_to_end.recorder.Change`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
 from typing import NamedTuple
 
 from tests.daemons import wait_for
-from tests.end_to_end.media_scene import FAKES, FOREIGN, LEVEL_2_SECONDS, RTMP, MediaScene
+from tests.end_to_end.media_scene import FAKES, LEVEL_2_SECONDS, RTMP, MediaScene
 from tests.end_to_end.recorder import Change, Moment, now
 from tests.media.ffmpeg import Publisher
 
@@ -159,13 +159,19 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
+def _main() -> None:
     with MediaScene() as scene:
         detection = Detection(scene)
         try:
             detection.play()
         finally:
-            print(table(detection.rows))
+            lines = [table(detection.rows), ""]
             for name in scene.recorder.names():
                 levels = (seen.level for seen in scene.recorder.of(name))
-                print(f"{name:28}", "".join("-" if lv is None else str(lv) for lv in levels))
+                marks = "".join("-" if level is None else str(level) for level in levels)
+                lines.append(f"{name:28}{marks}")
+            sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    _main()

@@ -125,7 +125,7 @@ class Recorder:
         if entry["sample_time"] is None:
             return
         second = calendar.timegm(time.strptime(entry["sample_time"], "%Y-%m-%dT%H:%M:%SZ"))
-        # unify_name is "server[host]/stream"
+        # A unify_name is the server, its host in brackets, a slash, and the stream.
         stream = entry["unify_name"].partition("]/")[2]
         series = self._series.setdefault(f"{entry['server']} {stream}", [])
         if series and series[-1].second == second:
