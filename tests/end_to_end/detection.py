@@ -10,6 +10,7 @@ How samples are counted is said in :class:`tests.end_to_end.recorder.Change`.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tests.daemons import wait_for
@@ -38,6 +39,7 @@ class Detection:
     :ivar rows: the table
     :ivar began: when the faults happened
     :ivar mended: when they were mended
+    :ivar stopped: when servers were stopped after that
     """
 
     def __init__(self, scene: MediaScene) -> None:
@@ -49,7 +51,6 @@ class Detection:
         """All of it."""
         scene = self.scene
         wait_for(self._all_good, LEVEL_2_SECONDS, f"level 2 of all of {scene.streams}")
-        _at_the_start_of_a_second()
         self.began = now()
         self._break()
         self._collect()
@@ -69,27 +70,33 @@ class Detection:
         return all(name in names and recorder.newest(name).level == 2 for name in streams)
 
     def _break(self) -> None:
-        scene = self.scene
-        for kind in ("", "icecast "):
-            scene.encoders[f"{kind}stalled"].freeze()
-            scene.encoders[f"{kind}killed"].kill()
-            scene.encoders[f"{kind}ended"].stop()
-        scene.encoders["left"].kill()
-        for server in FAKES:
-            fake = scene.fake(server)
+        scene, fakes = self.scene, [self.scene.fake(server) for server in FAKES]
+        _at_the_start_of_a_second()
+        for name in ("stalled", "icecast stalled"):
+            scene.encoders[name].freeze()
+        for fake in fakes:
             fake.tell("stall", "live/stalled")
+        self._await_all("stalled", (*RTMP, *FAKES, "icecast"))
+        for name in ("killed", "icecast killed"):
+            scene.encoders[name].kill()
+        for fake in fakes:
             fake.tell("stop", "live/killed")
+        self._await_all("killed", (*RTMP, *FAKES, "icecast"))
+        scene.encoders["left"].kill()
+        for fake in fakes:
             fake.tell("stop", "live/left", lingers=True)
+        self._await_all("left", (*RTMP, *FAKES))
+        for name in ("ended", "icecast ended"):
+            scene.encoders[name].stop()
+        self._await_all("ended", (*RTMP, "icecast"))
         scene.reloaded.reload()
-        for server in RTMP:
-            for fault in ("stalled", "killed", "ended", "left"):
-                self._await(f"{server} live/{fault}", fault, 0)
-        for fault in ("stalled", "killed", "ended"):
-            self._await(f"icecast {fault}", fault, 0)
-        for server in FAKES:
-            for fault in ("stalled", "killed", "left"):
-                self._await(f"{server} live/{fault}", fault, 0)
         self._await("reloaded live/reloaded", "reloaded", None)
+
+    def _await_all(self, fault: str, servers: Sequence[str]) -> None:
+        """Level 0 of the stream that is named like the fault, at these servers."""
+        for server in servers:
+            stream = fault if server == "icecast" else f"live/{fault}"
+            self._await(f"{server} {stream}", fault, 0)
 
     def _mend(self) -> None:
         scene = self.scene
@@ -110,7 +117,8 @@ class Detection:
             fake.tell("resume", "live/stalled")
             self._await(f"{server} live/stalled", "goes on", 2, BACK_SECONDS)
         self._collect()
-        began = now()
+        _at_the_start_of_a_second()
+        self.stopped = began = now()
         for server in FAKES:
             scene.fake(server).tell("restart")
             self._await(f"{server} live/healthy", "server restarted", 0, since=began)
@@ -152,10 +160,12 @@ def _at_the_start_of_a_second() -> None:
 
 def table(rows: list[Row]) -> str:
     """The rows as Markdown."""
-    lines = ["| stream | what happens | level | samples | seconds |", "|---|---|---|---|---|"]
+    lines = ["| stream | what happens | level | samples | resting | seconds |", "|---" * 6 + "|"]
     for stream, fault, level, change in sorted(rows, key=lambda row: (row.fault, row.stream)):
         shown = "grey" if level is None else level
-        lines.append(f"| {stream} | {fault} | {shown} | {change.samples} | {change.seconds:.1f} |")
+        resting = "" if change.resting is None else change.resting
+        cells = (stream, fault, shown, change.samples, resting, f"{change.seconds:.1f}")
+        lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
 

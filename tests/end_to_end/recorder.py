@@ -6,6 +6,7 @@ import calendar
 import json
 import threading
 import time
+from itertools import takewhile
 from typing import Any, NamedTuple, Self
 
 from tests.daemons import get, wait_for
@@ -45,10 +46,13 @@ class Change(NamedTuple):
     :param samples: the number of the sample that shows it; samples count from the first one that
         was taken in a later second than the fault, and one of the same second that shows it
         is the first
+    :param resting: how many samples, that one included, show the same byte counter as the one
+        before them; ``None`` where it shows no counter
     :param seconds: from the fault to the answer of the API that shows it
     """
 
     samples: int
+    resting: int | None
     seconds: float
     seen: Seen
 
@@ -98,10 +102,10 @@ class Recorder:
         def found() -> Change | None:
             before = 0
             for seen in self.of(name, since):
-                is_later = seen.second > int(since.wall)
                 if seen.level == level and seen.second >= int(since.wall):
-                    return Change(before + 1, seen.at - since.at, seen)
-                before += is_later
+                    resting = self._resting(name, seen)
+                    return Change(before + 1, resting, seen.at - since.at, seen)
+                before += seen.second > int(since.wall)
             return None
 
         left = since.at + seconds - time.monotonic()
@@ -109,6 +113,13 @@ class Recorder:
             return wait_for(found, max(left, 0.0), f"{name} at level {level}")
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.of(name, since)}") from None
+
+    def _resting(self, name: str, last: Seen) -> int | None:
+        if last.received is None:
+            return None
+        earlier = [seen for seen in self.of(name) if seen.at <= last.at]
+        same = takewhile(lambda seen: seen.received == last.received, reversed(earlier))
+        return len(list(same)) - 1
 
     def _run(self) -> None:
         while not self._is_over.wait(EVERY_SECONDS):

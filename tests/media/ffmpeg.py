@@ -43,7 +43,8 @@ class Ffmpeg(Process):
         super().__init__([PROGRAM, *QUIET, *arguments], self.folder / "log")
 
     def close(self) -> None:
-        super().close()
+        """Kill it: nobody is to be told, and the clean end waits for servers that may be gone."""
+        self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
