@@ -135,7 +135,7 @@ def judge_delay(measured: Measurement, scoring: Scoring) -> Finding:
     if delay >= NO_DELAY_MS:
         return Finding(0, "live delay: the media server has no picture to measure it on")
     share = _percent((scoring.worst_delay_ms - delay) / scoring.worst_delay_ms)
-    return Finding(share, f"live delay: {seconds_of(delay / 1000)} behind")
+    return Finding(share, f"live delay: {_delay(delay)} behind")
 
 
 def judge_upstream(flow: Flow | None, pace: Pace, scoring: Scoring) -> Finding:
@@ -253,6 +253,10 @@ def _zero(why: str, scoring: Scoring) -> Health:
 
 def _level(score: int | None, scoring: Scoring) -> Level | None:
     return None if score is None else scoring.level(score)
+
+
+def _delay(delay_ms: int) -> str:
+    return f"{delay_ms} ms" if 0 <= delay_ms < 1000 else seconds_of(delay_ms / 1000)
 
 
 def _percent(share: float) -> int:

@@ -8,9 +8,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.servers.nginx_pages import FakeNginx, client, page, stream
 from tvmon.errors import BadAnswer, NoAnswer
 from tvmon.problems import ConfigError
-from tvmon.servers import Answer, Request, Survey
+from tvmon.servers import Answer, Request, Survey, nginx_rtmp_view
 from tvmon.servers.kinds import kinds
-from tvmon.servers.nginx_rtmp import ASKED_IN_A_ROW, KIND, NginxRtmp, at, configured, recognise
+from tvmon.servers.nginx_rtmp import KIND, NginxRtmp, at, configured, recognise
+from tvmon.servers.nginx_rtmp_workers import ASKED_IN_A_ROW
 from tvmon.servers.site import Site
 from tvmon.settings import Section
 from tvmon.streams import Presence
@@ -128,12 +129,27 @@ class WorkersTests(Case):
     def test_it_is_not_asked_for_for_ever(self) -> None:
         self.survey(self.nginx)
         self.nginx.silent.add(12)
-        self.survey(self.nginx)
         self.nginx.asked()
-        survey = self.survey(self.nginx, 61)
-        self.assertEqual(self.nginx.asked(), 2)
+        for _ in range(10):
+            survey = self.survey(self.nginx)
         self.assertEqual(list(survey.unseen), ["live/cam2"])
-        self.assertEqual(self.survey(self.nginx, 3600).unseen, {})
+        self.assertLess(self.nginx.asked(), 10 + 2 * ASKED_IN_A_ROW + 3)
+        # It is found again all the same.
+        self.nginx.silent = {11}
+        self.assertIn("live/cam2", self.survey(self.nginx, 10).seen)
+
+    def test_what_it_had_is_forgotten_after_an_hour(self) -> None:
+        self.survey(self.nginx)
+        self.nginx.silent.add(12)
+        self.assertEqual(list(self.survey(self.nginx, 3500).unseen), ["live/cam2"])
+        self.assertEqual(self.survey(self.nginx, 200).unseen, {})
+
+    def test_so_many_are_unseen_at_most(self) -> None:
+        self.patch(nginx_rtmp_view, "MOST_UNSEEN", 2)
+        self.nginx.pages[12] = [stream(f"cam{number}") for number in range(2, 6)]
+        self.survey(self.nginx)
+        self.nginx.silent.add(12)
+        self.assertEqual(sorted(self.survey(self.nginx).unseen), ["live/cam4", "live/cam5"])
 
     def test_a_stream_that_comes_back_elsewhere_belongs_there(self) -> None:
         self.survey(self.nginx)

@@ -14,11 +14,11 @@ from typing import Any
 
 from tvmon.errors import BadAnswer
 from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Seen, Survey
-from tvmon.servers.icecast_mount import http_time, measured, server_session
+from tvmon.servers.icecast_mount import measured, server_session
 from tvmon.servers.icecast_stats import Stats, parse_stats
 from tvmon.servers.icecast_views import PUBLIC, WHOLE, Views
 from tvmon.servers.site import Site, Unusable
-from tvmon.servers.values import text
+from tvmon.servers.values import server_time, text
 from tvmon.settings import Section
 from tvmon.streams import Measurement, Presence, Session, Stream
 from tvmon.words import cleaned
@@ -91,8 +91,7 @@ class IcecastOverview:
         answer = await self.views.ask(fetch)
         stats = parse_stats(answer.body)
         self.drift.look("icestats", stats.server.keys(), _OF_SERVER)
-        sent_at = http_time(answer.headers.get("date"))
-        return self._survey(stats, answer.time if sent_at is None else sent_at)
+        return self._survey(stats, server_time(answer))
 
     def _survey(self, stats: Stats, now: float) -> Survey:
         server = server_session(stats.server)

@@ -10,11 +10,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from tvmon.servers.codecs import AUDIO, codec, codec_fields, is_video
-from tvmon.servers.values import MOST_OF_STREAM, average_kbps, count, instant, number, text, whole
+from tvmon.servers.values import (
+    MOST_OF_STREAM,
+    average_kbps,
+    count,
+    http_time,
+    instant,
+    number,
+    text,
+    whole,
+)
 from tvmon.streams import Measurement, Pace, Presence, Session, Sources
 
 PACE = Pace(burst_seconds=5.0, stall_seconds=5.5)
@@ -93,14 +101,6 @@ def measured(name: str, fields: Mapping[str, Any], server: Session, now: float) 
 def server_session(fields: Mapping[str, Any]) -> Session:
     """What tells one life of the server from the next."""
     return Session(server=_first_text(fields, ("server_start_iso8601", "server_start")))
-
-
-def http_time(date: str | None) -> float | None:
-    """A time as mail and HTTP write it, as seconds since 1970."""
-    try:
-        return parsedate_to_datetime(date or "").timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def _uptime(fields: Mapping[str, Any], now: float) -> int | None:

@@ -14,12 +14,10 @@ from tvmon.errors import BadAnswer, Trouble
 from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Request, Survey
 from tvmon.servers.nginx_rtmp_stat import Stat, parse_stat, pid_of
 from tvmon.servers.nginx_rtmp_view import View
+from tvmon.servers.nginx_rtmp_workers import ASKED_IN_A_ROW
 from tvmon.servers.site import Site
 from tvmon.settings import Section
 from tvmon.streams import Stream
-
-ASKED_IN_A_ROW = 17
-"""After 16 connections a worker of nginx leaves the next one to another worker."""
 
 MOST_ASKED = 4 * ASKED_IN_A_ROW
 """How often a survey asks at most, however many workers there are."""
@@ -80,9 +78,9 @@ class NginxOverview:
 
     async def _ask_on(self, fetch: Fetch, began: float, stats: dict[str, Stat]) -> float:
         """Ask the other workers, on connections of their own; when the last one answered."""
-        at = began
+        at, workers = began, self._view.workers
         for asked in range(MOST_ASKED):
-            missing = len({worker.pid for worker in self._view.workers.alive(at)} - stats.keys())
+            missing = len(workers.awaited(at) - stats.keys())
             searching = self._in_a_row < ASKED_IN_A_ROW
             looking = self._looked is None or at - self._looked >= LOOK_SECONDS
             if not (missing or searching or looking):
@@ -94,7 +92,9 @@ class NginxOverview:
                 self._looked = at = answer.at
                 self._in_a_row += 1
                 body = self._site.good(answer)
-                if pid_of(body) not in stats:
+                pid = pid_of(body)
+                workers.met(pid)
+                if pid not in stats:
                     self._take(body, at, stats)
             except Trouble:
                 break  # one answer is good; what the others have is not seen this time

@@ -11,8 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+ASKED_IN_A_ROW = 17
+"""After 16 connections a worker of nginx leaves the next one to another worker."""
+
 ALIVE_SECONDS = 60.0
-"""A worker that has not answered for so long is looked for no more."""
+"""A worker that has not answered for so long is not counted on."""
 
 KEPT_SECONDS = 3600.0
 """How long a worker that does not answer is remembered."""
@@ -35,6 +38,7 @@ class Worker:
     :ivar at: when it answered last
     :ivar life: how many processes of this number there were before: in a container each nginx
         may have the same
+    :ivar missed: so many connections in a row led to others
     :ivar viewers: of each stream that it has viewers of
     """
 
@@ -42,6 +46,7 @@ class Worker:
     loaded: float | None
     at: float
     life: int = 0
+    missed: int = 0
     viewers: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -90,6 +95,17 @@ class Workers:
             for worker in self._workers.values()
             if at - worker.at <= ALIVE_SECONDS and not newest.is_later_than(worker)
         ]
+
+    def awaited(self, at: float) -> set[str]:
+        """Those of them that a few more connections may lead to."""
+        alive = self.alive(at)
+        most = ASKED_IN_A_ROW * len(alive)
+        return {worker.pid for worker in alive if worker.missed < most}
+
+    def met(self, pid: str) -> None:
+        """A connection, which could have led to any of them, led to this one."""
+        for worker in self._workers.values():
+            worker.missed = 0 if worker.pid == pid else worker.missed + 1
 
     def newest(self) -> Worker:
         """The one that answered last of those whose configuration is the latest."""

@@ -17,10 +17,10 @@ from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Request, See
 from tvmon.servers import node_media_server_v2 as v2
 from tvmon.servers import node_media_server_v4 as v4
 from tvmon.servers.answers import good_body
-from tvmon.servers.node_media_server_entry import Entry, server_time
+from tvmon.servers.node_media_server_entry import Entry
 from tvmon.servers.node_media_server_login import HEALTH, Login, version_of
 from tvmon.servers.site import Site, Unusable
-from tvmon.servers.values import json_of, table
+from tvmon.servers.values import json_of, server_time, table
 from tvmon.settings import Section
 from tvmon.streams import Stream
 from tvmon.words import cleaned
@@ -67,8 +67,8 @@ class NodeMediaServerOverview:
         self.drift = Drift()
         self._site = server.site
         self._login = Login(server.site)
-        self._is_asked_for = server.version == "auto"
-        self._version = None if self._is_asked_for else server.version
+        self._is_auto = server.version == "auto"
+        self._version = None if self._is_auto else server.version
         self._published: frozenset[str] = frozenset()
 
     async def survey(self, fetch: Fetch) -> Survey:
@@ -76,7 +76,7 @@ class NodeMediaServerOverview:
         try:
             return self._told(await self._entries(fetch))
         except BadAnswer as problem:
-            if self._is_asked_for and problem.outcome == "http":
+            if self._is_auto and problem.outcome == "http":
                 self._version = None  # it may be another one since
             raise
 

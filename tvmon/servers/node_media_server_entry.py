@@ -7,11 +7,8 @@ falls when one leaves.  A counter that falls is a restart to everyone who reads 
 
 from __future__ import annotations
 
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
-from tvmon.servers import Answer
 from tvmon.servers.values import average_kbps
 from tvmon.streams import STEADY, Measurement, Presence, Session, Sources
 from tvmon.words import cleaned
@@ -92,15 +89,6 @@ def absent(viewers: int | None, why: str = NOBODY) -> Measurement:
         pace=PACE,
         sources=SOURCES,
     )
-
-
-def server_time(answer: Answer) -> float:
-    """When an answer was sent, by the server's clock where it says so, seconds since 1970."""
-    try:
-        sent = parsedate_to_datetime(answer.headers.get("date", ""))
-        return (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return answer.time
 
 
 def _uptime(started: float | None, now: float) -> int | None:

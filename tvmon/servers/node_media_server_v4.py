@@ -81,7 +81,7 @@ def _publishing(publisher: Mapping[str, Any], drift: Drift) -> Publishing:
         if found is None and name in publisher:
             drift.lacks(f"publisher.{name}")
     return Publishing(
-        (text(publisher.get("id")), created),
+        (text(publisher.get("id")), count(publisher.get("createTime"))),
         None if created is None else created / 1000,
         received,
         _info(publisher),
