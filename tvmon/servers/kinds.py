@@ -16,24 +16,13 @@ from tvmon.servers import Kind, icecast, mediamtx, nginx_rtmp, node_media_server
 
 GROUP = "tvmon.servers"
 
-OURS = (icecast.KIND, mediamtx.KIND, nginx_rtmp.KIND, node_media_server.KIND, srs.KIND, tvie.KIND,)
-
-GROUP = "tvmon.servers"
-
 OURS = (
-<<<<<<< HEAD
-    icecast.KIND,
-    mediamtx.KIND,
+    tvie.KIND,
     nginx_rtmp.KIND,
+    icecast.KIND,
     node_media_server.KIND,
     srs.KIND,
-    tvie.KIND,
-=======
-    tvie.KIND,
-    nginx_rtmp.KIND,
-    icecast.KIND,
-    node_media_server.KIND,
->>>>>>> main
+    mediamtx.KIND,
 )
 
 
