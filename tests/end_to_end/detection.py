@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tests.daemons import wait_for
-from tests.end_to_end.media_scene import FAKES, LEVEL_2_SECONDS, RTMP, MediaScene
+from tests.end_to_end.media_scene import FAKES, LEVEL_2_SECONDS, RTMP, WITH_HLS, MediaScene
 from tests.end_to_end.recorder import Change, Moment, now
 from tests.media.ffmpeg import Publisher
 
 FAULT_SECONDS = 30.0
 BACK_SECONDS = 45.0
+HLS = ("hls stalled",) if WITH_HLS else ()
 WORKERS = ("w1", "w2", "w3", "w4")
 
 
@@ -72,11 +73,13 @@ class Detection:
     def _break(self) -> None:
         scene, fakes = self.scene, [self.scene.fake(server) for server in FAKES]
         _at_the_start_of_a_second()
-        for name in ("stalled", "icecast stalled"):
+        for name in ("stalled", "icecast stalled", *HLS):
             scene.encoders[name].freeze()
         for fake in fakes:
             fake.tell("stall", "live/stalled")
         self._await_all("stalled", (*RTMP, *FAKES, "icecast"))
+        for name in HLS:
+            self._await(name, "stalled", 0, 40)
         for name in ("killed", "icecast killed"):
             scene.encoders[name].kill()
         for fake in fakes:
@@ -100,14 +103,16 @@ class Detection:
 
     def _mend(self) -> None:
         scene = self.scene
-        for kind in ("", "icecast "):
-            scene.encoders[f"{kind}stalled"].thaw()
+        for name in ("stalled", "icecast stalled", *HLS):
+            scene.encoders[name].thaw()
         scene.publish("killed")
         scene.publish_audio("killed")
         for server in RTMP:
             self._await(f"{server} live/stalled", "goes on", 2, BACK_SECONDS)
             self._await(f"{server} live/killed", "is published again", 2, BACK_SECONDS)
         self._await("icecast stalled", "goes on", 2, BACK_SECONDS)
+        for name in HLS:
+            self._await(name, "goes on", 2, BACK_SECONDS)
         self._await("icecast killed", "is published again", 2, BACK_SECONDS)
         scene.encoders["reloaded"].kill()
         scene.add_encoder("reloaded", Publisher(scene.reloaded.rtmp("reloaded")))

@@ -11,7 +11,7 @@ import contextlib
 import shutil
 from typing import Self
 
-from tests.daemons import Child, short_folder, wait_for
+from tests.daemons import Child, get, short_folder, wait_for
 from tests.end_to_end.recorder import Recorder
 from tests.media import icecast, node_media_server
 from tests.media.counting import CountingProxy
@@ -20,12 +20,15 @@ from tests.media.ffmpeg import Player, Publisher, Source
 from tests.media.icecast import Icecast
 from tests.media.nginx import Nginx
 from tests.media.node_media_server import NodeMediaServer2, NodeMediaServer4
+from tvmon.servers.kinds import kinds
 
 STREAMS = ("healthy", "stalled", "killed", "ended", "left")
 ODD = 'a&b<c>"x'
 FOREIGN = "Größe-ж"
 RTMP = ("nginx", "nms4", "nms2")
 FAKES = ("srs", "mediamtx")
+PLAYLISTS = ("healthy", "stalled")
+WITH_HLS = "hls" in kinds()
 LEVEL_2_SECONDS = 45.0
 
 POLLING = """
@@ -94,6 +97,13 @@ class MediaScene(contextlib.ExitStack):
             "reloaded live/reloaded",
             *(f"workers live/w{number}" for number in range(1, 5)),
         ]
+        if WITH_HLS:
+            for name in PLAYLISTS:
+                self.add_encoder(f"hls {name}", Publisher(self.nginx.rtmp(name, "hls")))
+                self.streams += [f"hls {name}", f"nginx hls/{name}"]
+            for name in PLAYLISTS:
+                url = self.nginx.playlist(name)
+                wait_for(lambda url=url: get(url)[0] == 200, 20, "a playlist")
         for server in (self.nginx, self.nms4, self.nms2):
             wait_for(lambda s=server: self._plays(s.rtmp("left")), 20, "a player")
         self._watch()
@@ -140,7 +150,12 @@ class MediaScene(contextlib.ExitStack):
         admin = f'user = "{icecast.ADMIN_USER}"\npassword = "{icecast.ADMIN_PASSWORD}"'
         node = f'user = "{node_media_server.USER}"\npassword = "{node_media_server.PASSWORD}"'
         wrong = 'password = "wrong"'
-        return "".join(
+        playlists = "".join(
+            f'[[server.playlists]]\nname = "{name}"\nurl = "{self.nginx.playlist(name)}"\n'
+            for name in PLAYLISTS
+        )
+        hls = f'[[server]]\nkind = "hls"\nname = "hls"\n{playlists}' if WITH_HLS else ""
+        return hls + "".join(
             f'[[server]]\nkind = "{kind}"\nname = "{name}"\nurl = "{url}"\n{more}\n'
             for kind, name, url, more in (
                 ("nginx-rtmp", "nginx", self.nginx.stat, ""),
