@@ -90,6 +90,13 @@ class StallTests(SynchronousTestCase):
         for health in healths[3:]:
             self.assertNotEqual(health.whole.level, Level.BAD, health)
 
+    def test_and_is_unknown_until_it_moves_for_the_first_time(self) -> None:
+        healths = replay(flow([100.0, 0.0, 200.0], ICECAST))
+        self.assertEqual([health.whole.level for health in healths], [None, None, Level.GOOD])
+        self.assertIn("not known before more has come in", healths[1].reasons[0])
+        healths = replay(flow([100.0, 0.0, 0.0], ICECAST), LEARNED)
+        self.assertEqual([health.whole.level for health in healths], [None, None, Level.BAD])
+
     def test_and_has_stalled_at_the_second_silent_interval(self) -> None:
         healths = replay(flow([100.0] * 20 + [0.0, 0.0], ICECAST), LEARNED)
         self.assertNotEqual(healths[-2].whole.score, 0)

@@ -148,11 +148,13 @@ def judge_upstream(flow: Flow | None, pace: Pace, scoring: Scoring) -> Finding:
     if stalled(flow, pace):
         what = "byte" if flow.is_bytes else "segment"
         return Finding(0, f"upstream: no {what} for {seconds_of(silence(flow))}")
+    if not flow.came(points):
+        return Finding(None, "upstream: not known before more has come in for the first time")
     recent = within(points, scoring.window_seconds)
     # What has no past is measured by itself: it is good while it flows.
     needed = flow.needed or flow.rate(points)
     burst = pace.burst_seconds
-    share = kept_up(flow, recent, needed, burst) if needed else 0.0
+    share = kept_up(flow, recent, needed, burst)
     by_amount = Finding(_percent(share), flow.words(recent, needed))
     by_delay = _vouched(flow, needed, burst, scoring.window_seconds)
     return max(by_delay, by_amount, key=lambda finding: finding.score or 0)

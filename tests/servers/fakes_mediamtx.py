@@ -122,9 +122,8 @@ class FakeMediaMTX(Fake):
     def _item(self, stream: FakeStream) -> dict[str, Any]:
         always = stream.more.get("always_available", False)
         ready = stream.is_published or always
-        began = self.now() - (self.seconds() - stream.since)
-        online_time = self._time(began) if stream.is_published else None
-        ready_time = self._time(stream.more.get("available_since", began)) if ready else None
+        online_time = self._time(stream.began) if stream.is_published else None
+        ready_time = self._time(stream.more.get("available_since", stream.began)) if ready else None
         # A path loses its counters with its stream, unless that is always there.
         received, sent = (stream.received_bytes, stream.sent_bytes) if ready else (0, 0)
         hidden = ["hidden"] if self.version >= (1, 18) else []

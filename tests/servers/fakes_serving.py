@@ -65,6 +65,7 @@ class FakeStream:
     :param viewers: each of them gets as much
     :param fps: frames of the picture a second
     :ivar since: when it was published, by the fake's clock
+    :ivar began: the same moment by the wall clock
     :ivar publisher: its number; each publishing has one of its own
     """
 
@@ -74,6 +75,7 @@ class FakeStream:
     fps: float = 25.0
     publisher: int = 0
     since: float = 0.0
+    began: float = 0.0
     is_published: bool = True
     is_stalled: bool = False
     more: dict[str, Any] = field(default_factory=dict)
@@ -146,7 +148,7 @@ class Fake:
         self._publishers += 1
         stream = FakeStream(name, **options)
         stream.publisher, stream.since = self._publishers, self.seconds()
-        stream._counted_at = stream.since
+        stream._counted_at, stream.began = stream.since, self.now()
         self.streams[name] = stream
 
     def stall(self, name: str) -> None:

@@ -154,8 +154,8 @@ class AgeTests(MediaMTXCase):
 
     def test_the_clock_of_the_server_counts(self) -> None:
         fake = self.meet()
-        fake.start("cam1", kbps=1000)
         fake.now = lambda: START + self.talk.at - 100_000
+        fake.start("cam1", kbps=1000)
         self.talk.look(100)
         said = self.talk.said("cam1")
         self.assertEqual(said.uptime_seconds, 100)
