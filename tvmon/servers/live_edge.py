@@ -7,10 +7,12 @@ The live edge is the end of the newest media that is published.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from tvmon.servers import Answer
 from tvmon.servers.values import count
+from tvmon.streams import Pace
 
 SEEN_SECONDS = 30.0
 """For how long a fault is told that is over at once, so that somebody sees it."""
@@ -27,6 +29,9 @@ SKEW_SECONDS = 1.0
 
 MOST_DELAY_SECONDS = 600.0
 """No live stream is so late: it is old material, or a clock is wrong."""
+
+LONGEST_STALL_SECONDS = 120.0
+"""No silence is longer, whatever the target duration: further back nothing is remembered."""
 
 WANTED = ("age", "date", "last-modified")
 """The headers that are looked at."""
@@ -57,6 +62,33 @@ class Moment:
         if date is not None and not 0 <= now - date - age <= CLOCKS_AGREE_SECONDS:
             now = date + age
         return cls(answer.at, now, age, http_time(answer.headers.get("last-modified")))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """
+    What one look at a playlist showed of its stream.
+
+    :param received_ms: media that was published since the first look of this life of the stream
+    :param life: changes when the stream is published anew
+    :param target_seconds: how often new media comes, at the latest, while all is well
+    :param delay_ms: how far the live edge lies behind
+    :param remarks: its faults
+    :param is_ended: nothing more will come, for the reason that is the only remark
+    """
+
+    received_ms: int
+    life: str
+    target_seconds: float
+    delay_ms: int | None
+    remarks: tuple[str, ...]
+    is_ended: bool = False
+
+    @property
+    def pace(self) -> Pace:
+        """Late after one and a half target durations, dead after three."""
+        target = self.target_seconds
+        return Pace(1.5 * target, min(3 * target, LONGEST_STALL_SECONDS))
 
 
 class Faults:
@@ -98,7 +130,8 @@ def http_time(text: str | None) -> float | None:
     if not text or len(text) > 60:
         return None
     try:
-        return parsedate_to_datetime(text).timestamp()
+        when = parsedate_to_datetime(text)
+        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError, TypeError):
         return None
 
