@@ -69,6 +69,7 @@ class Answer:
     :param headers: those that were wanted and are there, by their names in lower case
     :param at: when it was complete, on the monotonic clock that measures distances, seconds
     :param time: the same moment by the wall clock, seconds since 1970 in UTC
+    :param url: where it came from, behind all redirects; empty where that is not known
     """
 
     status: int
@@ -77,6 +78,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     at: float = 0.0
     time: float = 0.0
+    url: str = field(default="", repr=False, compare=False)
 
 
 Fetch = Callable[[Request], Awaitable[Answer]]

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
-from tvmon.servers import Kind, tvie
+from tvmon.servers import Kind, hls, tvie
 
 GROUP = "tvmon.servers"
 
-OURS = (tvie.KIND,)
+OURS = (tvie.KIND, hls.KIND)
 
 
 @cache
