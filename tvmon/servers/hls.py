@@ -124,7 +124,7 @@ class HlsTalk:
         streams = [s for known in self._known.values() for s in known.streams(self._server.name)]
         self._forget_all_but(stream.key for stream in streams)
         skipped = (
-            f'of "{known.playlist.name}" {sentence}'
+            f'"{known.playlist.name}": {sentence}'
             for known in self._known.values()
             for sentence in known.skipped
         )
