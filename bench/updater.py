@@ -27,7 +27,8 @@ from tvmon.health import Scoring
 from tvmon.polling import Polling
 from tvmon.sampling.meters import PollMeters
 from tvmon.sampling.updater import Updater
-from tvmon.servers import Answer, Fetch, Listing, Request
+from tvmon.servers import Answer, Drift, Fetch, Listing, Request
+from tvmon.servers.watched import Watched
 from tvmon.streams import Measurement, Stream
 
 reactor: Any = real_reactor
@@ -46,6 +47,11 @@ class Server:
         )
         self.streams = self.all
         self.polls = 0
+        self.drift = Drift()
+        self.extra_streams = ()
+
+    def begin(self) -> Server:
+        return self
 
     async def list_streams(self, fetch: Fetch) -> Listing:
         await fetch(Request("http://media1.example/channels"))
@@ -117,7 +123,7 @@ async def measure(streams: int, seconds: float) -> None:
         clock=reactor,
         now=time.time,
         random=Random(1),
-        server=server,
+        server=Watched(server),
         fetch=fetched.fetch,
         board=board,
         meters=PollMeters(registry),

@@ -22,7 +22,7 @@ MODULES = {
 
 RANKS = (
     ("streams", "errors", "places", "words", "problems", "report", "toml"),
-    ("window", "entry", "health", "servers", "settings", "polling"),
+    ("window", "entry", "expected", "flow", "health", "servers", "settings", "polling"),
     ("board", "sampling", "config"),
     ("store",),
     ("api",),
@@ -50,7 +50,18 @@ CLOCKS = (
     "datetime.today",
     "date.today",
 )
-PURE = {"streams", "errors", "places", "report", "window", "entry", "health", "servers"}
+PURE = {
+    "streams",
+    "errors",
+    "places",
+    "report",
+    "window",
+    "entry",
+    "expected",
+    "flow",
+    "health",
+    "servers",
+}
 
 
 def room(module: str) -> str:

@@ -41,6 +41,9 @@ class Ear:
     def sample_noted(self, entry: Entry, sample: Sample) -> None:
         self.heard.append(("noted", str(entry.health.whole.score)))
 
+    def rates_learned(self, entry: Entry, rates: tuple[float, ...]) -> None:
+        self.heard.append(("learned", str(rates)))
+
 
 class Deaf(Ear):
     """A listener that fails at everything."""

@@ -8,15 +8,20 @@ that wants to write or to send puts the news aside and does it in its own time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from twisted.logger import Logger
 
-from tvmon.entry import Entry
-from tvmon.health import Scoring, judge
-from tvmon.streams import Rates, Sample, Stream
-from tvmon.window import Window, downstream_rates, upstream_rates
+from tvmon.entry import CounterReset, Entry
+from tvmon.expected import NO_DEMAND, Demand, Learned
+from tvmon.health import Scoring, flow_kbps, judge
+from tvmon.streams import Health, Level, Presence, Rates, Sample, Stream
+from tvmon.window import Reset, Window, downstream_rates, upstream_rates
+
+LEARNED_NEWS = 10
+"""After so many newly learned rates, five minutes, whoever keeps them is told."""
 
 
 class Listener(Protocol):
@@ -31,16 +36,27 @@ class Listener(Protocol):
     def sample_noted(self, entry: Entry, sample: Sample) -> None:
         """A stream has a new newest sample, and this entry."""
 
+    def rates_learned(self, entry: Entry, rates: tuple[float, ...]) -> None:
+        """What is known of a stream's own past, kbit/s, oldest first: to be kept."""
+
 
 class _Row:
     """One stream on the board: what it is, its flow, and what is said of it."""
 
-    __slots__ = ("entry", "good_time", "window")
+    __slots__ = ("entry", "good_time", "learned", "reset", "window")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.window = Window()
+        self.learned = Learned()
+        self.reset: CounterReset | None = None
         self.good_time: float | None = None
+
+    @property
+    def demand(self) -> Demand:
+        """What is asked of the stream."""
+        stream = self.entry.stream
+        return Demand(stream.expected_kbps, self.learned.expected, stream.may_sleep)
 
 
 class Board:
@@ -49,6 +65,7 @@ class Board:
 
     :ivar scoring: the rules that samples are judged by now
     :ivar revision: counts the changes of any entry; an entry carries the count of its own
+    :ivar resets: how often counters began anew, by the name of the server and why
     """
 
     log = Logger()
@@ -56,6 +73,7 @@ class Board:
     def __init__(self, scoring: Scoring) -> None:
         self.revision = 0
         self.scoring = scoring
+        self.resets: Counter[tuple[str, Reset]] = Counter()
         self._rows: dict[int, _Row] = {}
         self._listeners: list[Listener] = []
 
@@ -98,6 +116,8 @@ class Board:
                 old.upstream,
                 old.downstream,
                 old.health,
+                old.expected,
+                old.reset,
             )
         entry = row.entry
         self._tell("stream_put", lambda listener: listener.stream_put(entry))
@@ -109,8 +129,17 @@ class Board:
             self._next()
             self._tell("stream_dropped", lambda listener: listener.stream_dropped(row.entry))
 
+    def demand(self, mms_stream_id: int) -> Demand:
+        """What is asked of a stream now."""
+        row = self._rows.get(mms_stream_id)
+        return NO_DEMAND if row is None else row.demand
+
     def restore(
-        self, stream: Stream, samples: Iterable[Sample], good_time: float | None = None
+        self,
+        stream: Stream,
+        samples: Iterable[Sample],
+        good_time: float | None = None,
+        learned: Sequence[float] = (),
     ) -> None:
         """
         Put back what was known before a restart: samples oldest first, listeners not told.
@@ -119,12 +148,15 @@ class Board:
         newer.
 
         :param good_time: when the newest good sample was taken, which may be long before these
+        :param learned: what :meth:`Listener.rates_learned` told last
         """
         row = self._rows.get(stream.mms_stream_id)
         if row is None:
             row = self._rows[stream.mms_stream_id] = _Row(Entry(stream, self._next()))
         if row.good_time is None:
             row.good_time = good_time
+        if learned and not row.learned.rates:
+            row.learned = Learned(learned)
         if row.entry.newest is not None:
             return
         newest: Sample | None = None
@@ -138,9 +170,12 @@ class Board:
         row = self._rows.get(mms_stream_id)
         if row is None:
             return
-        self._take(row, sample)
+        reset = self._take(row, sample)
+        if reset is not None:
+            self.resets[row.entry.stream.server, reset] += 1
         entry = row.entry = self._judged(row, sample)
         self._tell("sample_noted", lambda listener: listener.sample_noted(entry, sample))
+        self._learn(row, sample)
 
     def rescore(self, scoring: Scoring) -> None:
         """
@@ -150,22 +185,42 @@ class Board:
         """
         self.scoring = scoring
 
-    def _take(self, row: _Row, sample: Sample) -> None:
-        row.window.add(sample)
+    def _take(self, row: _Row, sample: Sample) -> Reset | None:
+        reset = row.window.add(sample)
+        if reset is not None:
+            row.reset = CounterReset(reset, sample.time)
         if not sample.is_failed:
             row.good_time = sample.time
+        return reset
 
     def _judged(self, row: _Row, sample: Sample) -> Entry:
-        failed = sample.is_failed
+        measured, demand = sample.measured, row.demand
         return Entry(
             row.entry.stream,
             self._next(),
             sample,
             row.good_time,
-            Rates() if failed else upstream_rates(row.window),
-            Rates() if failed else downstream_rates(row.window),
-            judge(sample, row.window, self.scoring),
+            Rates() if measured is None else upstream_rates(row.window),
+            Rates() if measured is None else downstream_rates(row.window),
+            judge(sample, row.window, self.scoring, demand),
+            demand.expected(measured),
+            row.reset,
         )
+
+    def _learn(self, row: _Row, sample: Sample) -> None:
+        """Learn what the stream needs, where nobody else says it."""
+        entry, learned = row.entry, row.learned
+        if entry.expected.by in ("configured", "declared") or not learned.is_due(sample.at):
+            return
+        if not _flows(entry.health, sample):
+            return
+        kbps = flow_kbps(row.window, self.scoring)
+        if kbps is None:
+            return
+        learned.take(sample.at, kbps, good=entry.health.upstream.level is Level.GOOD)
+        if learned.changes % LEARNED_NEWS == 1:
+            rates = learned.rates
+            self._tell("rates_learned", lambda listener: listener.rates_learned(entry, rates))
 
     def _next(self) -> int:
         self.revision += 1
@@ -177,3 +232,10 @@ class Board:
                 call(listener)
             except Exception:
                 self.log.failure("{listener} failed at {what}", listener=listener, what=what)
+
+
+def _flows(health: Health, sample: Sample) -> bool:
+    """Whether a sample is of a stream that is there, and that something comes in of."""
+    measured = sample.measured
+    is_live = measured is not None and measured.presence is Presence.LIVE
+    return is_live and bool(health.upstream.score)

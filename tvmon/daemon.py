@@ -20,8 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Metric
-from prometheus_client.registry import Collector
+from prometheus_client import CollectorRegistry
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred
 from twisted.internet.threads import deferToThread
@@ -39,8 +38,10 @@ from tvmon.sampling.fetch import Fetcher
 from tvmon.sampling.fetch_meters import FetchMeters
 from tvmon.sampling.meters import PollMeters
 from tvmon.sampling.updater import Updater
-from tvmon.servers import Answer, MediaServer, Request
+from tvmon.servers import Answer, Request
+from tvmon.servers.watched import Watched
 from tvmon.store import Away, Store, writer_name
+from tvmon.store.meters import CurrentMeters
 from tvmon.streams import Sample, Stream
 
 FILL_SECONDS = 5.0
@@ -94,7 +95,7 @@ class Daemon(MultiService):
         self._listening = Listening(reactor)
         self._writer = writer_name()
         self._store, measures = self._new_store(config, end)
-        self._store_measures = _Current(measures)
+        self._store_measures = CurrentMeters(measures)
         self.registry.register(self._store_measures)
         self._changing = DeferredLock()
         self._stopping = False
@@ -249,7 +250,7 @@ class Daemon(MultiService):
                 self._watch(server)
                 self._updaters[name].adopt(self._streams_of(name))
 
-    def _watch(self, server: MediaServer) -> None:
+    def _watch(self, server: Watched) -> None:
         updater = Updater(
             clock=self._reactor,
             now=self._now,
@@ -262,7 +263,7 @@ class Daemon(MultiService):
             polling=self._config.polling,
         )
         self._updaters[server.name] = updater
-        updater.adopt(server.extra_streams)
+        updater.adopt(server.server.extra_streams)
         updater.startService()
 
     async def _fetch_listing(self, request: Request, seconds: float) -> Answer:
@@ -292,7 +293,8 @@ class Daemon(MultiService):
         return await self._store.history(mms_stream_id, limit)
 
     def _new_fetcher(self, config: Config) -> Fetcher:
-        return Fetcher(self._reactor, body_bytes=config.polling.body_bytes)
+        body_bytes = config.polling.body_bytes
+        return Fetcher(self._reactor, body_bytes=body_bytes, now=self._now)
 
     def _new_store(
         self, config: Config, refused: Callable[[str], None]
@@ -329,17 +331,6 @@ class Daemon(MultiService):
             boot=self._boot,
             event_clients=web.event_clients,
         )
-
-
-class _Current(Collector):
-    """The metrics of whichever store is the one now."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.registry = registry
-
-    def collect(self) -> Iterable[Metric]:
-        """What its registry has."""
-        return self.registry.collect()
 
 
 async def _all(stops: Iterable[Callable[[], Any]]) -> None:

@@ -8,16 +8,20 @@ thousand readers cost as much as one, and a stream that nobody reads costs nothi
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import simplejson
 
-from tvmon.streams import MEASURED, Health, Measurement, Part, Rates, Sample, Stream
+from tvmon.expected import NOTHING_EXPECTED, Expected
+from tvmon.streams import MEASURED, Health, Measurement, Part, Rates, Sample, Sources, Stream
+from tvmon.window import Reset
 
 FIELDS = (
     "mms_stream_id",
     "stream_id",
     "server",
+    "kind",
     "unify_name",
     "sample_interface",
     "average_upstream_kbps",
@@ -26,11 +30,16 @@ FIELDS = (
     "sample_time",
     "is_failed",
     "failed_reason",
+    "presence",
     "score",
     "score_level",
     "score_detail",
     "score_level_detail",
     "score_reasons",
+    "expected_kbps",
+    "expected_by",
+    "counter_reset",
+    "sources",
     *(name for name in MEASURED if not name.startswith("average_")),
 )
 """The fields of an entry, in the order of the answer."""
@@ -39,6 +48,13 @@ RATE_FIELDS = ("last_3", "last_10", "last_100", "total")
 PART_FIELDS = ("live_delay", "upstream")
 UNKNOWN = Health(Part(None, None), Part(None, None), Part(None, None), ("no sample yet",))
 _NOTHING = Measurement()
+
+
+class CounterReset(NamedTuple):
+    """The last time that a stream's counters began anew: why, and when, seconds since 1970."""
+
+    why: Reset
+    time: float
 
 
 def utc(seconds: float) -> str:
@@ -53,14 +69,18 @@ class Entry:
     :ivar revision: the board's count of changes when this entry was made
     :ivar newest: the newest sample, good or failed; ``None`` before the first one
     :ivar good_time: when the newest good sample was taken, seconds since 1970
+    :ivar expected: what the stream needs, and how that is known
+    :ivar reset: when its counters began anew last, as far as that was seen
     """
 
     __slots__ = (
         "_json",
         "downstream",
+        "expected",
         "good_time",
         "health",
         "newest",
+        "reset",
         "revision",
         "stream",
         "upstream",
@@ -75,6 +95,8 @@ class Entry:
         upstream: Rates | None = None,
         downstream: Rates | None = None,
         health: Health = UNKNOWN,
+        expected: Expected = NOTHING_EXPECTED,
+        reset: CounterReset | None = None,
     ) -> None:
         self.stream = stream
         self.revision = revision
@@ -83,6 +105,8 @@ class Entry:
         self.upstream = upstream or Rates()
         self.downstream = downstream or Rates()
         self.health = health
+        self.expected = expected
+        self.reset = reset
         self._json: bytes | None = None
 
     @property
@@ -102,6 +126,7 @@ class Entry:
             "mms_stream_id": stream.mms_stream_id,
             "stream_id": stream.stream_id,
             "server": stream.server,
+            "kind": stream.kind,
             "unify_name": stream.unify_name,
             "sample_interface": stream.sample_interface,
             "average_upstream_kbps": _rates(self.upstream, measured.average_upstream_kbps),
@@ -110,6 +135,7 @@ class Entry:
             "sample_time": None if sample is None else utc(sample.time),
             "is_failed": None if sample is None else sample.is_failed,
             "failed_reason": None if sample is None else sample.failed_reason,
+            "presence": sample.measured.presence if sample and sample.measured else None,
             "score": health.whole.score,
             "score_level": health.whole.level,
             "score_detail": {
@@ -121,6 +147,10 @@ class Entry:
                 "upstream": health.upstream.level,
             },
             "score_reasons": list(health.reasons),
+            "expected_kbps": _whole(self.expected.kbps),
+            "expected_by": self.expected.by,
+            "counter_reset": self.reset and {"why": self.reset.why, "time": utc(self.reset.time)},
+            "sources": _sources(measured.sources),
         }
         for name in MEASURED:
             if not name.startswith("average_"):
@@ -135,6 +165,16 @@ def _rates(rates: Rates, total: float | None) -> dict[str, float | None]:
         "last_100": _or_minus_one(rates.last_100),
         "total": total,
     }
+
+
+def _whole(kbps: float | None) -> int | None:
+    return None if kbps is None else round(kbps)
+
+
+@lru_cache(maxsize=64)
+def _sources(sources: Sources) -> dict[str, list[str]]:
+    """How the fields came to be; the same for all streams of a kind, and not to be changed."""
+    return {"declared": list(sources.declared), "estimated": list(sources.estimated)}
 
 
 def _or_minus_one(rate: float | None) -> float:

@@ -4,6 +4,8 @@ What can go wrong on the way to a media server, in an operator's words.
     Trouble                 str() is the failed_reason of a sample; outcome labels the metric
       NoAnswer              the network or the server gave no whole HTTP answer
       BadAnswer             an answer came, and it is not what it should be
+
+The outcome "internal" is a mistake of tvmon's own.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ Outcome = Literal[
     "size",
     "body",
     "auth",
+    "internal",
 ]
 
 

@@ -2,7 +2,9 @@
 How good a stream is, from 0 to 100, and what took the points.  Pure: no clock, no I/O.
 
 The score has two parts.  ``live_delay`` is how far the stream runs behind.  ``upstream`` is how
-much of what the stream needs comes in.  The second one is the hard one:
+much of what the stream needs comes in: bytes, by the rate that is expected of it, or, where a
+server tells of no bytes, media, which must come in as fast as it plays.  The second part is the
+hard one:
 
 - A short window takes the light scenes of a variable bitrate, and the bursts in which data
   comes (whole groups of pictures), for starvation; a long one is right but late.  On the
@@ -16,8 +18,10 @@ much of what the stream needs comes in.  The second one is the hard one:
   So the delay vouches for the time up to 15 s ago, and bytes alone judge what came since, by
   the rate that was enough before.  It vouches only where it has not grown over the whole time
   and there was no reconnect, since a reconnect throws the backlog away and the delay with it.
-- A stream from which nothing at all came between three samples in a row has stalled, whatever
-  the window still remembers.
+- A stream from which nothing at all came for some seconds has stalled, whatever
+  the window still remembers.  How long the counters of a healthy stream may rest depends on the
+  kind of media server.  Where a stream comes in larger bursts than that, it has shown so before:
+  of a rest that it has outlived twice within two minutes it is not called dead.
 """
 
 from __future__ import annotations
@@ -25,11 +29,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tvmon.streams import Health, Level, Measurement, Part, Sample
+from tvmon.expected import NO_DEMAND, Demand, Expected
+from tvmon.flow import Flow, flow_of, kept_up, seconds_of, silence, stalled, within
+from tvmon.streams import Health, Level, Measurement, Pace, Part, Presence, Sample
 from tvmon.window import Point, Window
 
-BURST_SECONDS = 2.0
-"""By how much data may be late at the edge of a window: two thirds of a group of pictures."""
+FAULT_POINTS = 25
+"""What each fault that a media server's module noticed takes from the upstream part."""
 
 DELAY_REPORT_SECONDS = 15.0
 """How old the delay may be that a media server reports, as seen on every recording."""
@@ -76,20 +82,49 @@ class Finding:
     why: str
 
 
-def judge(sample: Sample, window: Window, scoring: Scoring) -> Health:
+def judge(
+    sample: Sample,
+    window: Window,
+    scoring: Scoring,
+    demand: Demand = NO_DEMAND,
+) -> Health:
     """
     The health of a stream at its newest sample.
 
     :param window: the stream's good samples up to this one
+    :param demand: what is asked of the stream beside what it declares itself
     """
     measured = sample.measured
     if measured is None:
         return _zero(sample.failed_reason or "no answer", scoring)
-    if measured.declared_kbps == 0:
-        return _zero("no stream: the media server has no data for it", scoring)
-    upstream = judge_upstream(window, measured.declared_kbps, scoring)
+    why = "; ".join(measured.remarks)
+    if measured.presence is Presence.UNSEEN:
+        return _unknown(why or "not known: the view of the media server is incomplete")
+    if measured.presence is Presence.ABSENT:
+        if demand.may_sleep:
+            return _unknown(f"asleep: {why or 'nobody publishes it'}, and it may sleep")
+        return _zero(f"no stream: {why or 'nobody publishes it'}", scoring)
+    expected = demand.expected(measured)
+    flow = flow_of(window, expected.kbps)
+    upstream = _faulty(judge_upstream(flow, window.pace, scoring), measured.remarks)
     delay = judge_delay(measured, scoring)
-    return _together(upstream, delay, scoring)
+    told = () if upstream.score is None or flow is None else _told(flow, expected)
+    return _together(upstream, delay, scoring, told)
+
+
+def flow_kbps(window: Window, scoring: Scoring) -> float | None:
+    """
+    The rate over a whole window of unbroken flow, kbit/s, to learn from.
+
+    ``None`` where there is no such window, or nothing came in it.
+    """
+    flow = flow_of(window)
+    if flow is None or not flow.is_bytes or stalled(flow, window.pace):
+        return None
+    recent = within(flow.points, scoring.window_seconds)
+    if len(recent) < 2 or recent[-1].at - recent[0].at < scoring.window_seconds - 3:
+        return None
+    return flow.rate(recent) or None
 
 
 def judge_delay(measured: Measurement, scoring: Scoring) -> Finding:
@@ -100,76 +135,30 @@ def judge_delay(measured: Measurement, scoring: Scoring) -> Finding:
     if delay >= NO_DELAY_MS:
         return Finding(0, "live delay: the media server has no picture to measure it on")
     share = _percent((scoring.worst_delay_ms - delay) / scoring.worst_delay_ms)
-    return Finding(share, f"live delay: {_seconds(delay / 1000)} behind")
+    return Finding(share, f"live delay: {_delay(delay)} behind")
 
 
-def judge_upstream(window: Window, declared_kbps: int | None, scoring: Scoring) -> Finding:
+def judge_upstream(flow: Flow | None, pace: Pace, scoring: Scoring) -> Finding:
     """How much of what the stream needs came in over the window."""
-    if declared_kbps is None:
-        return Finding(None, "upstream: the stream does not declare its rate")
-    points = _unbroken(window)
+    if flow is None:
+        return Finding(None, "upstream: the media server does not tell what comes in")
+    points = flow.points
     if len(points) < 2:
         return Finding(None, "upstream: not known before the second good sample in a row")
-    if _stalled(points):
-        return Finding(0, f"upstream: no byte for {_seconds(_silence(points))}")
-    recent = _within(points, scoring.window_seconds)
-    span = recent[-1].at - recent[0].at
-    by_bytes = Finding(
-        _percent(_kept_up(recent, declared_kbps)),
-        f"upstream: {_kbps(recent):.0f} of {declared_kbps} kbit/s came in"
-        f" over the last {_seconds(span)}",
-    )
-    by_delay = _vouched(points, declared_kbps, scoring.window_seconds)
-    return max(by_delay, by_bytes, key=lambda finding: finding.score or 0)
+    if stalled(flow, pace):
+        what = "byte" if flow.is_bytes else "segment"
+        return Finding(0, f"upstream: no {what} for {seconds_of(silence(flow))}")
+    recent = within(points, scoring.window_seconds)
+    # What has no past is measured by itself: it is good while it flows.
+    needed = flow.needed or flow.rate(points)
+    burst = pace.burst_seconds
+    share = kept_up(flow, recent, needed, burst) if needed else 0.0
+    by_amount = Finding(_percent(share), flow.words(recent, needed))
+    by_delay = _vouched(flow, needed, burst, scoring.window_seconds)
+    return max(by_delay, by_amount, key=lambda finding: finding.score or 0)
 
 
-def _unbroken(window: Window) -> list[Point]:
-    """The points since the last restart of the counters, oldest first."""
-    newest = window.newest
-    if newest is None:
-        return []
-    return [p for p in window if p.run == newest.run and p.received is not None]
-
-
-def _stalled(points: Sequence[Point]) -> bool:
-    return len(points) >= 3 and points[-1].received == points[-3].received
-
-
-def _silence(points: Sequence[Point]) -> float:
-    """For how long nothing has come, in seconds, as far back as is known."""
-    same = [p for p in points if p.received == points[-1].received]
-    return same[-1].at - same[0].at
-
-
-def _within(points: Sequence[Point], seconds: float) -> Sequence[Point]:
-    """
-    The newest points that reach about so many seconds back; at least two.
-
-    A poll that is half a second early is still in: the distance counts, not the edge.
-    """
-    edge = points[-1].at - seconds - 0.5
-    first = len(points) - 2
-    while first > 0 and points[first - 1].at >= edge:
-        first -= 1
-    return points[first:]
-
-
-def _kbps(points: Sequence[Point]) -> float:
-    return _bytes(points) * 8 / 1000 / (points[-1].at - points[0].at)
-
-
-def _bytes(points: Sequence[Point]) -> int:
-    return (points[-1].received or 0) - (points[0].received or 0)
-
-
-def _kept_up(points: Sequence[Point], needed_kbps: float) -> float:
-    """What came as a share of what was needed, with the last burst allowed to be under way."""
-    span = points[-1].at - points[0].at
-    due = span - min(BURST_SECONDS, span / 3)
-    return _bytes(points) * 8 / 1000 / (needed_kbps * due)
-
-
-def _vouched(points: Sequence[Point], declared_kbps: int, window_seconds: float) -> Finding:
+def _vouched(flow: Flow, needed: float, burst: float, window_seconds: float) -> Finding:
     """
     What the delay vouches for: a light scene is not starved, though less comes than declared.
 
@@ -177,21 +166,21 @@ def _vouched(points: Sequence[Point], declared_kbps: int, window_seconds: float)
     was enough before them.
     """
     nothing = Finding(0, "upstream: the delay vouches for nothing")
-    watched = _within(points, window_seconds + DELAY_REPORT_SECONDS)
+    watched = within(flow.points, window_seconds + DELAY_REPORT_SECONDS)
     span = watched[-1].at - watched[0].at
     if span < window_seconds + DELAY_REPORT_SECONDS - 1 or not _steady(watched):
         return nothing
-    since = _within(watched, DELAY_REPORT_SECONDS)
+    since = within(watched, DELAY_REPORT_SECONDS)
     before = watched[: len(watched) - len(since) + 1]
-    if len(before) < 2 or not _bytes(before):
+    if len(before) < 2 or not flow.came(before):
         return nothing
-    enough_kbps = min(float(declared_kbps), _kbps(before))
+    enough = min(needed, flow.rate(before))
     unproven = min(1.0, (since[-1].at - since[0].at) / window_seconds)
-    share = 1 - unproven + unproven * min(1.0, _kept_up(since, enough_kbps))
+    share = 1 - unproven + unproven * min(1.0, kept_up(flow, since, enough, burst))
     return Finding(
         _percent(share),
-        f"upstream: {_kbps(since):.0f} kbit/s came in over the last"
-        f" {_seconds(since[-1].at - since[0].at)}, {enough_kbps:.0f} kbit/s were enough before",
+        f"upstream: {flow.rate(since):.0f} kbit/s came in over the last"
+        f" {seconds_of(since[-1].at - since[0].at)}, {enough:.0f} kbit/s were enough before",
     )
 
 
@@ -203,7 +192,30 @@ def _steady(points: Sequence[Point]) -> bool:
     return delays[-1] - min(delays) <= STEADY_DELAY_MS and points[0].opened == points[-1].opened
 
 
-def _together(upstream: Finding, delay: Finding, scoring: Scoring) -> Health:
+def _faulty(upstream: Finding, faults: Sequence[str]) -> Finding:
+    """The upstream part less what the faults take that a media server's module noticed."""
+    if not faults or upstream.score is None:
+        return upstream
+    score = max(0, upstream.score - FAULT_POINTS * len(faults))
+    also = () if upstream.score == 100 else (upstream.why.removeprefix("upstream: "),)
+    return Finding(score, f"upstream: {'; '.join((*faults, *also))}")
+
+
+def _told(flow: Flow, expected: Expected) -> tuple[str, ...]:
+    """How it is known what the stream needs, where that is not what it declares."""
+    if not flow.is_bytes or expected.by == "declared":
+        return ()
+    if expected.kbps is None:
+        return ("upstream: measured by itself, as no rate is configured, declared or learned yet",)
+    if expected.by == "configured":
+        return (f"upstream: {expected.kbps:.0f} kbit/s are expected, as configured",)
+    past = f"{expected.past_seconds / 60:g} min of its own past"
+    return (f"upstream: {expected.kbps:.0f} kbit/s are expected, learned from {past}",)
+
+
+def _together(
+    upstream: Finding, delay: Finding, scoring: Scoring, told: tuple[str, ...] = ()
+) -> Health:
     """The whole from its parts, and the points that each one took."""
     parts = Part(upstream.score, _level(upstream.score, scoring))
     late = Part(delay.score, _level(delay.score, scoring))
@@ -224,9 +236,12 @@ def _together(upstream: Finding, delay: Finding, scoring: Scoring) -> Health:
         for finding, lost in ((upstream, lost_to_upstream), (delay, lost_to_delay))
         if lost
     ]
-    if delay.score is None:
-        reasons.append(delay.why)
-    return Health(Part(whole, scoring.level(whole)), late, parts, tuple(reasons))
+    return Health(Part(whole, scoring.level(whole)), late, parts, (*reasons, *told))
+
+
+def _unknown(why: str) -> Health:
+    nothing = Part(None, None)
+    return Health(nothing, nothing, nothing, (why,))
 
 
 def _zero(why: str, scoring: Scoring) -> Health:
@@ -238,10 +253,9 @@ def _level(score: int | None, scoring: Scoring) -> Level | None:
     return None if score is None else scoring.level(score)
 
 
+def _delay(delay_ms: int) -> str:
+    return f"{delay_ms} ms" if 0 <= delay_ms < 1000 else seconds_of(delay_ms / 1000)
+
+
 def _percent(share: float) -> int:
     return max(0, min(100, int(share * 100 + 1e-9)))
-
-
-def _seconds(seconds: float) -> str:
-    """``0.8 s`` or ``87 s``: as exact as an operator reads it."""
-    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"

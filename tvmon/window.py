@@ -1,8 +1,15 @@
 """
 The last two minutes of a stream's good samples, small enough to keep for ten thousand streams.
 
-A point holds only what rates and health are worked out from.  ``run`` counts the counter
-resets seen so far: two points may be subtracted from one another only within one run.
+A point holds only what rates and health are worked out from.  ``run`` counts the lives of the
+counters seen so far: two points may be subtracted from one another only within one run.  A new
+life begins where
+
+    restarted     the server says that it started anew; or a counter fell, and it says nothing
+    republished   the server says that the stream was published anew
+    error         a counter fell or leapt though the server says that it is the same publisher
+
+so that no rate is ever negative or absurd, and an operator is told which of them it was.
 """
 
 from __future__ import annotations
@@ -11,16 +18,21 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from tvmon.streams import Rates, Sample
+from tvmon.streams import NO_SESSION, STEADY, Measurement, Pace, Rates, Sample, Session
 
 KEPT_SECONDS = 130.0
 """How far back points are kept: the longest rate is over 100 s, and nothing asks for more."""
 
+MOST_RECEIVED_KBPS = 10_000_000
+MOST_SENT_KBPS = 1_000_000_000
+"""What no stream ever had, 10 Gbit/s, and what no server ever sent of one, 1 Tbit/s."""
+
 Counter = Literal["received", "sent"]
+Reset = Literal["restarted", "republished", "error"]
 
 
 class Point(NamedTuple):
-    """What one good sample said of flow: when (monotonic seconds), bytes, delay, connects."""
+    """What one good sample said of flow; ``at`` is monotonic seconds."""
 
     at: float
     received: int | None
@@ -28,19 +40,25 @@ class Point(NamedTuple):
     delay_ms: int | None
     opened: int | None
     run: int
+    media_ms: int | None = None
 
 
 class Window:
-    """The points of one stream, oldest first; the last one belongs to the newest good sample."""
+    """
+    The points of one stream, oldest first; the last one belongs to the newest good sample.
 
-    __slots__ = ("_points", "_received", "_run", "_sent")
+    :ivar pace: how the counters of the newest good sample move while all is well
+    """
+
+    __slots__ = ("_last", "_points", "_run", "_session", "pace")
 
     def __init__(self) -> None:
+        self.pace: Pace = STEADY
         self._points: deque[Point] = deque()
         self._run = 0
-        # The last counts that were told, to see a reset behind a sample that told none.
-        self._received: int | None = None
-        self._sent: int | None = None
+        # What was told last, to see a reset behind a sample that told nothing.
+        self._last: dict[Counter, tuple[float, int]] = {}
+        self._session: Session = NO_SESSION
 
     def __len__(self) -> int:
         return len(self._points)
@@ -53,23 +71,50 @@ class Window:
         """The point of the newest good sample."""
         return self._points[-1] if self._points else None
 
-    def add(self, sample: Sample) -> None:
-        """Take in a good sample; a failed one has nothing to add."""
+    def add(self, sample: Sample) -> Reset | None:
+        """Take in a sample, of which a failed one has nothing to add; why its counters are new."""
         measured = sample.measured
         if measured is None:
-            return
+            return None
         received, sent = measured.upstream_bytes_received, measured.total_bytes_sent
-        if _fell(self._received, received) or _fell(self._sent, sent):
+        reset = self._reset(sample.at, measured)
+        if reset is not None:
             self._run += 1
-        self._received = self._received if received is None else received
-        self._sent = self._sent if sent is None else sent
+            self._last.clear()
+        if received is not None:
+            self._last["received"] = sample.at, received
+        if sent is not None:
+            self._last["sent"] = sample.at, sent
+        self.pace = measured.pace
         if self._points and self._points[-1].at >= sample.at:
             # No time between them, no rate: of two samples of one moment the later one counts.
             self._points.pop()
         delay, opened = measured.live_delay_ms, measured.upstream_opened_count
-        self._points.append(Point(sample.at, received, sent, delay, opened, self._run))
+        media = measured.media_received_ms
+        self._points.append(Point(sample.at, received, sent, delay, opened, self._run, media))
         while self._points[0].at < sample.at - KEPT_SECONDS:
             self._points.popleft()
+        return reset
+
+    def _reset(self, at: float, measured: Measurement) -> Reset | None:
+        old, new = self._session, measured.session
+        # A server that does not tell it this once is taken to be the one that it was.
+        self._session = Session(new.server or old.server, new.publisher or old.publisher)
+        if old.server and new.server and old.server != new.server:
+            return "restarted"
+        if old.publisher and new.publisher and old.publisher != new.publisher:
+            return "republished"
+        before, media = self.newest, measured.media_received_ms
+        wrong = before is not None and _fell(before.media_ms, media)
+        for counter, count, most in (
+            ("received", measured.upstream_bytes_received, MOST_RECEIVED_KBPS),
+            ("sent", measured.total_bytes_sent, MOST_SENT_KBPS),
+        ):
+            if counter in self._last and count is not None:
+                wrong = wrong or _is_wrong(self._last[counter], at, count, most)
+        if not wrong:
+            return None
+        return "error" if new.server or new.publisher else "restarted"
 
     def back(self, seconds: float) -> Point | None:
         """
@@ -130,6 +175,12 @@ def kbps(old: Point, new: Point, counter: Counter) -> float | None:
         return None
     rate: float = (after - before) * 8 / 1000 / (new.at - old.at)
     return rate
+
+
+def _is_wrong(before: tuple[float, int], at: float, count: int, most_kbps: int) -> bool:
+    """Whether a counter fell, or rose by more than it can; a second at least may have passed."""
+    grown = count - before[1]
+    return grown < 0 or grown * 8 / 1000 > most_kbps * max(1.0, at - before[0])
 
 
 def _fell(before: int | None, after: int | None) -> bool:

@@ -101,11 +101,13 @@ class SamplesTests(SynchronousTestCase):
     def test_what_may_be_sorted_by(self) -> None:
         nested = {"average_upstream_kbps", "average_downstream_kbps"}
         details = {"score_detail", "score_level_detail"}
-        plain = set(FIELDS) - nested - details - {"score_reasons"}
+        resets = {"counter_reset"}
+        plain = set(FIELDS) - nested - details - resets - {"score_reasons", "sources"}
         expected = (
             plain
             | {f"{name}.{rate}" for name in nested for rate in RATE_FIELDS}
             | {f"{name}.{part}" for name in details for part in ("live_delay", "upstream")}
+            | {f"{name}.{part}" for name in resets for part in ("why", "time")}
         )
         self.assertEqual(set(SORT_FIELDS), expected)
 

@@ -255,6 +255,7 @@ class HistoryTests(MemoryCase):
                     "sample_time",
                     "is_failed",
                     "failed_reason",
+                    "presence",
                     "score",
                     "score_level",
                     *MEASURED,

@@ -12,8 +12,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tvmon.api.query import Query
 from tvmon.api.select import SORT_FIELDS, Selection, select
-from tvmon.entry import Entry
-from tvmon.streams import Health, Level, Measurement, Part, Rates, Sample, Stream
+from tvmon.entry import CounterReset, Entry
+from tvmon.expected import Expected
+from tvmon.streams import Health, Level, Measurement, Part, Presence, Rates, Sample, Stream
 
 few = st.sampled_from([0, 1, 2, 3])
 rates = st.none() | st.sampled_from([0.0, 1.0, 1.0004, 1.00049, 2.5])
@@ -25,6 +26,18 @@ measurements = st.builds(
     live_delay_ms=st.none() | st.sampled_from([-20, 0, 999_999]),
     average_upstream_kbps=st.none() | st.sampled_from([0.5, math.nan]),
     clients_connected=st.none() | few,
+    presence=st.sampled_from(Presence),
+    video_codec=st.none() | st.sampled_from(["H264", "AV1"]),
+)
+expectations = st.builds(
+    Expected,
+    st.none() | st.sampled_from([0.4, 0.6, 800.0]),
+    st.none() | st.sampled_from(["configured", "declared", "learned"]),
+)
+resets = st.builds(
+    CounterReset,
+    st.sampled_from(["restarted", "republished", "error"]),
+    st.sampled_from([0.0, 1.9]),
 )
 times = st.sampled_from([0.0, 1.2, 1.9, 2.0, 1.9999996, 1_790_000_000.5])
 samples = st.builds(
@@ -47,6 +60,8 @@ def boards(draw: st.DrawFn) -> list[Entry]:
             draw(rate_sets),
             draw(rate_sets),
             draw(st.builds(Health, parts, parts, parts, st.just(()))),
+            draw(expectations),
+            draw(st.none() | resets),
         )
         for n in numbers
     ]
@@ -66,7 +81,7 @@ def shown(entry: Entry, field: str) -> Any:
     """The value of a field as the answer shows it, ``None`` where it is not known."""
     value: Any = entry.as_dict()
     for name in field.split("."):
-        value = value[name]
+        value = None if value is None else value[name]
     if value is None or value != value or (value == -1 and ".last_" in field):
         return None
     return value

@@ -18,7 +18,8 @@ from tvmon.health import Scoring
 from tvmon.sampling.asking import Terms
 from tvmon.sampling.meters import PollMeters
 from tvmon.sampling.sampler import Sampler
-from tvmon.servers import Answer, Fetch, Listing, Request
+from tvmon.sampling.talks import Direct
+from tvmon.servers import Answer, Drift, Fetch, Listing, Request
 from tvmon.streams import Measurement, Sample, Stream
 
 EPOCH = 1_700_000_000.0
@@ -104,6 +105,11 @@ class FakeServer:
     listings: list[Any] = field(default_factory=lambda: [Listing(())])
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     listed: int = 0
+    drift: Drift = field(default_factory=Drift)
+    extra_streams: tuple[Stream, ...] = ()
+
+    def begin(self) -> FakeServer:
+        return self
 
     async def list_streams(self, fetch: Fetch) -> Listing:
         self.listed += 1
@@ -141,6 +147,9 @@ class Notes:
     def sample_noted(self, entry: Entry, sample: Sample) -> None:
         self.samples.append((entry.stream.key, sample))
 
+    def rates_learned(self, entry: Entry, rates: tuple[float, ...]) -> None:
+        pass
+
     def of(self, key: str) -> list[Sample]:
         return [sample for noted, sample in self.samples if noted == key]
 
@@ -175,7 +184,7 @@ class Given:
         return Sampler(
             of,
             now=self.now,
-            server=self.server,
+            talk=Direct(self.server),
             terms=Terms(self.clock, self.fetch, seconds, 0.25),
             board=self.board,
             meters=self.meters.server(self.server.name, lambda: 0.0),

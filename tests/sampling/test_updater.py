@@ -27,6 +27,7 @@ from tvmon.sampling.crew import SLICE_SECONDS
 from tvmon.sampling.listing import SHOWN
 from tvmon.sampling.updater import Updater
 from tvmon.servers import Listing, Request
+from tvmon.servers.watched import Watched
 from tvmon.streams import Sample, Stream
 
 
@@ -64,7 +65,7 @@ class UpdaterCase(SynchronousTestCase):
             clock=given.clock,
             now=given.now,
             random=given.random,
-            server=given.server,
+            server=Watched(given.server),
             fetch=given.fetch,
             board=given.board,
             meters=given.meters,
@@ -173,7 +174,7 @@ class ListingTests(UpdaterCase):
             clock=self.clock,
             now=self.given.now,
             random=self.given.random,
-            server=self.server,
+            server=Watched(self.server),
             fetch=self.fetch,
             listing_fetch=listing_fetch,
             board=self.board,

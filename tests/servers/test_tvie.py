@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from hypothesis import given
@@ -13,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.recordings import TVIE, body, needs_recordings
 from tvmon.errors import BadAnswer, NoAnswer
 from tvmon.servers import Answer, Listing, Request
-from tvmon.servers.kinds import KINDS, SAMPLERS
+from tvmon.servers.kinds import kinds
 from tvmon.servers.tvie import TVie, find_channels
 from tvmon.streams import Measurement, Stream
 
@@ -38,14 +37,14 @@ class TVieTests(SynchronousTestCase):
     """Listing and sampling."""
 
     def listing(self, fetch: Fake, server: TVie = SERVER) -> Listing:
-        return self.successResultOf(Deferred.fromCoroutine(server.list_streams(fetch)))
+        return self.successResultOf(Deferred.fromCoroutine(server.begin().list_streams(fetch)))
 
     def sample(self, fetch: Fake) -> Measurement:
-        return self.successResultOf(Deferred.fromCoroutine(SERVER.sample(STREAM, fetch)))
+        return self.successResultOf(Deferred.fromCoroutine(SERVER.begin().sample(STREAM, fetch)))
 
     def refused(self, fetch: Fake, outcome: str) -> str:
         """Why there is no listing."""
-        failed = Deferred.fromCoroutine(SERVER.list_streams(fetch))
+        failed = Deferred.fromCoroutine(SERVER.begin().list_streams(fetch))
         trouble = self.failureResultOf(failed, BadAnswer).value
         self.assertEqual(trouble.outcome, outcome)
         self.assertNotIn("geheim", trouble.reason)
@@ -75,7 +74,7 @@ class TVieTests(SynchronousTestCase):
 
     def test_a_refused_token(self) -> None:
         for status in (401, 403):
-            reason = self.refused(Fake(status, b"key geheim", "geheim"), "http")
+            reason = self.refused(Fake(status, b"key geheim", "geheim"), "auth")
             self.assertEqual(reason, f"HTTP {status}: the token is refused")
 
     def test_a_listing_of_another_status(self) -> None:
@@ -105,7 +104,7 @@ class TVieTests(SynchronousTestCase):
 
     def test_a_sample(self) -> None:
         fetch = Fake(body=b"total_gops: 5\n")
-        self.assertEqual(self.sample(fetch), Measurement(total_gops=5))
+        self.assertEqual(self.sample(fetch).total_gops, 5)
         self.assertEqual(fetch.asked, [Request(STREAM.sample_interface)])
 
     def test_a_sample_of_another_status(self) -> None:
@@ -119,7 +118,7 @@ class TVieTests(SynchronousTestCase):
         ):
             with self.subTest(reason):
                 fetch = Fake(status, b"total_gops: 5\n", phrase)
-                failed = Deferred.fromCoroutine(SERVER.sample(STREAM, fetch))
+                failed = Deferred.fromCoroutine(SERVER.begin().sample(STREAM, fetch))
                 trouble = self.failureResultOf(failed, BadAnswer).value
                 self.assertEqual((trouble.reason, trouble.outcome), (reason, "http"))
 
@@ -129,7 +128,7 @@ class TVieTests(SynchronousTestCase):
         async def fetch(request: Request) -> Answer:
             raise refused
 
-        for asking in (SERVER.sample(STREAM, fetch), SERVER.list_streams(fetch)):
+        for asking in (SERVER.begin().sample(STREAM, fetch), SERVER.begin().list_streams(fetch)):
             failure = self.failureResultOf(Deferred.fromCoroutine(asking), NoAnswer)
             self.assertIs(failure.value, refused)
 
@@ -138,7 +137,7 @@ class TVieTests(SynchronousTestCase):
         good = Fake(body=body((TVIE / "http_response.txt").read_bytes()))
         self.assertEqual(self.sample(good).average_upstream_kbps, 1465840.0)
         gone = Fake(502, body((TVIE / "http_response_502.txt").read_bytes()), "Bad Gateway")
-        failed = Deferred.fromCoroutine(SERVER.sample(STREAM, gone))
+        failed = Deferred.fromCoroutine(SERVER.begin().sample(STREAM, gone))
         reason = self.failureResultOf(failed, BadAnswer).value.reason
         self.assertEqual(reason, "HTTP 502 Bad Gateway")
 
@@ -149,11 +148,18 @@ class TVieTests(SynchronousTestCase):
 class KindTests(SynchronousTestCase):
     """The kinds of media servers."""
 
-    def test_each_kind_can_take_a_sample_of_a_url_alone(self) -> None:
-        self.assertEqual(KINDS.keys(), SAMPLERS.keys())
-        kinds: Sequence[str] = list(KINDS)
-        for kind in kinds:
-            server = SAMPLERS[kind]()
-            fetch = Fake(body=b"total_gops: 5\n")
-            sampling = Deferred.fromCoroutine(server.sample(STREAM, fetch))
-            self.assertIsInstance(self.successResultOf(sampling), Measurement)
+    def test_a_sample_interface_alone_leads_to_a_server_and_a_stream(self) -> None:
+        at = kinds()["tvie"].at
+        assert at is not None
+        server, stream = at(STREAM.sample_interface)
+        self.assertEqual(stream.sample_interface, STREAM.sample_interface)
+        self.assertEqual(server, TVie("", "", ""))
+
+    def test_what_is_unknown_or_missing_is_counted(self) -> None:
+        talk = SERVER.begin()
+        fetch = Fake(body=b"total_gops: 5\nnew_field: 7\n")
+        for _ in range(2):
+            self.successResultOf(Deferred.fromCoroutine(talk.sample(STREAM, fetch)))
+        self.assertEqual(talk.drift.unknown, {"sample.new_field": 2})
+        self.assertEqual(talk.drift.missing["sample.live_delay_ms"], 2)
+        self.assertNotIn("sample.total_gops", talk.drift.missing)

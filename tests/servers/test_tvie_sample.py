@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unittest
-from dataclasses import asdict
 from random import Random
 
 from hypothesis import given
@@ -12,7 +11,8 @@ from hypothesis import strategies as st
 from tests.recordings import RUNS, TVIE, body, needs_recordings, polls
 from tvmon.errors import BadAnswer
 from tvmon.servers.tvie import parse_sample
-from tvmon.streams import MEASURED, Measurement
+from tvmon.servers.tvie_sample import ALWAYS, OF_A_STREAM
+from tvmon.streams import Measurement, Presence
 
 HEALTHY = b"""total_gops: 244
 upstream_opened_count: 1
@@ -48,12 +48,20 @@ ABSENT = (
 )
 
 
+TOLD = (*ALWAYS, *OF_A_STREAM)
+
+
+def told(measured: Measurement) -> dict[str, int | float | None]:
+    """What a measurement holds of the fields that a TVie server tells."""
+    return {name: getattr(measured, name) for name in TOLD}
+
+
 def read_plainly(text: str) -> dict[str, int | float | None]:
     """A recording read a second way: what the parser says is checked against it."""
-    told = dict(line.split(": ") for line in text.splitlines())
+    lines = dict(line.split(": ") for line in text.splitlines())
     values: dict[str, int | float | None] = {}
-    for name in MEASURED:
-        value = told.get(name)
+    for name in TOLD:
+        value = lines.get(name)
         values[name] = None if value is None else float(value) if "." in value else int(value)
     return values
 
@@ -79,13 +87,14 @@ class GoodTests(unittest.TestCase):
 
     def test_a_healthy_stream(self) -> None:
         measured = parse_sample(HEALTHY)
-        self.assertEqual(asdict(measured), read_plainly(HEALTHY.decode()))
+        self.assertEqual(told(measured), read_plainly(HEALTHY.decode()))
         self.assertEqual(measured.live_delay_ms, -282)
         self.assertEqual(measured.upstream_bytes_received, 36312983240)
         self.assertEqual(measured.declared_kbps, 401)
 
     def test_what_is_not_told_is_none(self) -> None:
-        self.assertEqual(parse_sample(b"total_gops: 1"), Measurement(total_gops=1))
+        measured = parse_sample(b"total_gops: 1")
+        self.assertEqual(told(measured), dict.fromkeys(TOLD) | {"total_gops": 1})
 
     def test_what_is_not_known_is_left_alone(self) -> None:
         more = "packet_loss: 0.5\npacket_loss: 1\nnote: läuft: gut\n\n".encode()
@@ -137,14 +146,15 @@ class RecordingTests(unittest.TestCase):
             for second, response in polls(run):
                 with self.subTest(run, second=second):
                     text = body(response)
-                    self.assertEqual(asdict(parse_sample(text)), read_plainly(text.decode()))
+                    self.assertEqual(told(parse_sample(text)), read_plainly(text.decode()))
 
     def test_with_no_stream_eight_fields_are_unknown_and_the_rates_are_0(self) -> None:
         for _, response in polls("upstream_down"):
             measured = parse_sample(body(response))
             self.assertEqual(measured.declared_kbps, 0)
+            self.assertEqual(measured.presence, Presence.ABSENT)
             self.assertEqual(measured.live_delay_ms, 999999)
-            unknown = {name for name in MEASURED if getattr(measured, name) is None}
+            unknown = {name for name in TOLD if getattr(measured, name) is None}
             self.assertEqual(unknown, set(ABSENT))
 
     def test_the_page_of_a_proxy_is_told_as_one(self) -> None:
@@ -286,7 +296,7 @@ def check_any(answer: bytes) -> None:
         assert "\x00" not in trouble.reason
         return
     assert measured is not None
-    values = asdict(measured)
+    values = told(measured)
     assert any(value is not None for value in values.values())
     for name, value in values.items():
         if value is None:
@@ -310,7 +320,7 @@ class AnyTests(unittest.TestCase):
     @given(
         st.lists(
             st.tuples(
-                st.sampled_from([*MEASURED, "other", ""]),
+                st.sampled_from([*TOLD, "other", ""]),
                 st.sampled_from([": ", ":", " : ", " "]),
                 st.one_of(
                     st.integers().map(str),
@@ -338,7 +348,5 @@ class AnyTests(unittest.TestCase):
         )
     )
     def test_what_is_written_is_read(self, measured: Measurement) -> None:
-        lines = [
-            f"{name}: {value}" for name, value in asdict(measured).items() if value is not None
-        ]
-        self.assertEqual(parse_sample("\n".join(lines).encode()), measured)
+        lines = [f"{name}: {value}" for name, value in told(measured).items() if value is not None]
+        self.assertEqual(told(parse_sample("\n".join(lines).encode())), told(measured))

@@ -102,3 +102,6 @@ class Feed:
     def sample_noted(self, entry: Entry, sample: Sample) -> None:  # noqa: ARG002
         """A stream has a new entry."""
         self._changed()
+
+    def rates_learned(self, entry: Entry, rates: tuple[float, ...]) -> None:
+        """Nothing that is shown."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tvmon.entry import utc
+from tvmon.expected import NO_DEMAND, Demand
 from tvmon.health import Scoring, judge
 from tvmon.streams import MEASURED, Measurement, Sample
 from tvmon.window import Window, kbps
@@ -15,6 +16,7 @@ FIELDS = (
     "sample_time",
     "is_failed",
     "failed_reason",
+    "presence",
     "score",
     "score_level",
     *MEASURED,
@@ -26,19 +28,23 @@ FIELDS = (
 _NOTHING = Measurement()
 
 
-def history(mms_stream_id: int, samples: Sequence[Sample], scoring: Scoring) -> dict[str, Any]:
+def history(
+    mms_stream_id: int, samples: Sequence[Sample], scoring: Scoring, demand: Demand = NO_DEMAND
+) -> dict[str, Any]:
     """
     The answer, from samples newest first.
 
     They are judged by the rules of today: each from those before it in the answer.
     """
     window = Window()
-    rows = [_row(mms_stream_id, sample, window, scoring) for sample in reversed(samples)]
+    rows = [_row(mms_stream_id, sample, window, scoring, demand) for sample in reversed(samples)]
     rows.reverse()
     return {"mms_stream_id": mms_stream_id, "samples": rows}
 
 
-def _row(mms_stream_id: int, sample: Sample, window: Window, scoring: Scoring) -> dict[str, Any]:
+def _row(
+    mms_stream_id: int, sample: Sample, window: Window, scoring: Scoring, demand: Demand
+) -> dict[str, Any]:
     """
     One sample; the two rates are those since the good sample before it, however long ago.
 
@@ -48,12 +54,13 @@ def _row(mms_stream_id: int, sample: Sample, window: Window, scoring: Scoring) -
     before = window.newest
     window.add(sample)
     measured = sample.measured or _NOTHING
-    whole = judge(sample, window, scoring).whole
+    whole = judge(sample, window, scoring, demand).whole
     row: dict[str, Any] = {
         "mms_stream_id": mms_stream_id,
         "sample_time": utc(sample.time),
         "is_failed": sample.is_failed,
         "failed_reason": sample.failed_reason,
+        "presence": sample.measured.presence if sample.measured else None,
         "score": whole.score,
         "score_level": whole.level,
     }

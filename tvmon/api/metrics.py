@@ -8,7 +8,7 @@ A value that is not known has no line, so that a rule sees it as absent and not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from tvmon.api.rooms import arguments, json_klein
 from tvmon.board import Board
 from tvmon.entry import Entry
 from tvmon.streams import Measurement
+from tvmon.window import Reset
 
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 STEP = 200
@@ -122,7 +123,21 @@ class Metrics:
 
     def _chunks(self) -> Iterator[bytes | None]:
         own = (generate_latest(registry) for registry in self._registries)
-        return chain(own, stream_metrics(list(self._board.entries()), self._clock.seconds()))
+        board = self._board
+        streams = stream_metrics(list(board.entries()), self._clock.seconds())
+        return chain(own, (reset_metrics(board.resets),), streams)
+
+
+def reset_metrics(resets: Mapping[tuple[str, Reset], int]) -> bytes:
+    """The text of how often byte counters began anew, by the server's name and why."""
+    name = "tvmon_counter_resets_total"
+    lines = [
+        f"# HELP {name} How often a stream's byte counters began anew, and why.",
+        f"# TYPE {name} counter",
+    ]
+    for (server, why), count in sorted(resets.items()):
+        lines.append(f'{name}{{server="{server.translate(_ESCAPES)}",why="{why}"}} {count}')
+    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
 
 def stream_metrics(entries: Sequence[Entry], seconds: float) -> Iterator[bytes | None]:

@@ -84,7 +84,9 @@ class Samples:
         samples = await shielded(self._ask(number, limit))
         if isinstance(samples, Refusal):
             raise samples
-        return reply_json(request, history_of(number, samples, self._board.scoring))
+        board = self._board
+        answer = history_of(number, samples, board.scoring, board.demand(number))
+        return reply_json(request, answer)
 
     async def _ask(self, number: int, limit: int) -> Sequence[Sample] | Refusal:
         """

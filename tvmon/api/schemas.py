@@ -23,6 +23,11 @@ LEVEL: Schema = {
 }
 SCORE: Schema = {"type": ["integer", "null"], "minimum": 0, "maximum": 100}
 TEXT: Schema = {"type": "string"}
+PRESENCE: Schema = {
+    "enum": ["live", "absent", "unseen", None],
+    "description": "live: published; absent: nobody publishes it; unseen: the server's answer does"
+    " not tell, its view is incomplete",
+}
 PARTS = ("live_delay", "upstream")
 
 UNITS = {
@@ -47,6 +52,10 @@ UNITS = {
     "stream_info_framerate": "1/s",
     "stream_info_width": "pixel",
     "stream_info_height": "pixel",
+    "media_received_ms": "ms of media received, by the media's own clock",
+    "uptime_seconds": "seconds since the stream was published",
+    "video_codec": "H264, H265, AV1, VP9 ...",
+    "audio_codec": "AAC, MP3, Opus, Vorbis ...",
 }
 
 
@@ -75,6 +84,23 @@ def schemas() -> Schema:
         ),
         "Scores": _object(dict.fromkeys(PARTS, SCORE)),
         "Levels": _object(dict.fromkeys(PARTS, LEVEL)),
+        "CounterReset": _object(
+            {
+                "why": {
+                    "enum": ["restarted", "republished", "error"],
+                    "description": "the server restarted, the stream was published anew, or the"
+                    " counter is wrong",
+                },
+                "time": UTC,
+            }
+        ),
+        "Sources": _object(
+            {
+                "declared": _names("said by the encoder or a playlist, true or not"),
+                "estimated": _names("worked out from something else"),
+            }
+        )
+        | {"description": "how fields came to be; all others are measured by the media server"},
         "History": _object(
             {
                 "mms_stream_id": {"type": "integer"},
@@ -127,6 +153,7 @@ def _entry() -> Schema:
         "mms_stream_id": {"type": "integer", "description": "tvmon's own number of the stream"},
         "stream_id": {"type": ["integer", "null"], "description": "the media server's number"},
         "server": TEXT,
+        "kind": TEXT | {"description": "of the media server"},
         "unify_name": TEXT,
         "sample_interface": TEXT,
         "average_upstream_kbps": ref("Rates"),
@@ -135,11 +162,22 @@ def _entry() -> Schema:
         "sample_time": _or_null(UTC) | {"description": "of the newest sample, good or failed"},
         "is_failed": {"type": ["boolean", "null"]},
         "failed_reason": {"type": ["string", "null"]},
+        "presence": PRESENCE,
         "score": SCORE,
         "score_level": LEVEL,
         "score_detail": ref("Scores"),
         "score_level_detail": ref("Levels"),
         "score_reasons": {"type": "array", "items": TEXT, "description": "what took the points"},
+        "expected_kbps": {"type": ["integer", "null"], "description": "what the stream needs"},
+        "expected_by": {
+            "enum": ["configured", "declared", "learned", None],
+            "description": "how that is known; learned: from the stream's own good past",
+        },
+        "counter_reset": {
+            "oneOf": [ref("CounterReset"), {"type": "null"}],
+            "description": "when the byte counters began anew last, and why",
+        },
+        "sources": ref("Sources"),
     }
     return {name: own[name] if name in own else _measured(name) for name in FIELDS}
 
@@ -150,6 +188,7 @@ def _sample() -> Schema:
         "sample_time": UTC,
         "is_failed": {"type": "boolean"},
         "failed_reason": {"type": ["string", "null"]},
+        "presence": PRESENCE,
         "score": SCORE,
         "score_level": LEVEL,
     }
@@ -161,7 +200,8 @@ def _sample() -> Schema:
 
 
 def _measured(name: str) -> Schema:
-    kind = "number" if "float" in str(get_type_hints(Measurement)[name]) else "integer"
+    hint = str(get_type_hints(Measurement)[name])
+    kind = "number" if "float" in hint else "string" if "str" in hint else "integer"
     return {"type": [kind, "null"], "description": UNITS[name]}
 
 
@@ -172,6 +212,10 @@ def _object(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
         "required": [name for name in properties if name not in optional],
         "additionalProperties": False,
     }
+
+
+def _names(what: str) -> Schema:
+    return {"type": "array", "items": TEXT, "description": f"fields that are {what}"}
 
 
 def ref(name: str) -> Schema:

@@ -54,6 +54,11 @@ def _of_newest(name: str) -> Get:
     return lambda entry: None if entry.newest is None else get(entry.newest)
 
 
+def _of_reset(name: str) -> Get:
+    get = attrgetter(name)
+    return lambda entry: None if entry.reset is None else get(entry.reset)
+
+
 def _second(get: Get) -> Get:
     def value(entry: Entry) -> int | None:
         seconds = get(entry)
@@ -77,18 +82,35 @@ _NESTED: dict[str, dict[str, Get]] = {
     "average_downstream_kbps": _rates("downstream"),
     "score_detail": _of_parts("score"),
     "score_level_detail": _of_parts("level"),
+    "counter_reset": {"why": _of_reset("why"), "time": _second(_of_reset("time"))},
 }
 """The fields that are objects, with what lies in them."""
+
+_UNORDERED = ("score_reasons", "sources")
 
 _PLAIN: dict[str, Get] = {
     **{
         name: attrgetter(f"stream.{name}")
-        for name in ("mms_stream_id", "stream_id", "server", "unify_name", "sample_interface")
+        for name in (
+            "mms_stream_id",
+            "stream_id",
+            "server",
+            "kind",
+            "unify_name",
+            "sample_interface",
+        )
     },
     "last_sample_time": _second(attrgetter("good_time")),
     "sample_time": _second(_of_newest("time")),
     "is_failed": _of_newest("is_failed"),
     "failed_reason": _of_newest("failed_reason"),
+    "presence": lambda entry: (
+        entry.newest.measured.presence if entry.newest and entry.newest.measured else None
+    ),
+    "expected_kbps": lambda entry: (
+        None if entry.expected.kbps is None else round(entry.expected.kbps)
+    ),
+    "expected_by": lambda entry: entry.expected.by,
     "score": attrgetter("health.whole.score"),
     "score_level": attrgetter("health.whole.level"),
 }
@@ -99,14 +121,14 @@ def _sort_fields() -> dict[str, Get]:
     for name in FIELDS:
         if name in _NESTED:
             fields.update({f"{name}.{inner}": get for inner, get in _NESTED[name].items()})
-        elif name != "score_reasons":
+        elif name not in _UNORDERED:
             fields[name] = _PLAIN.get(name) or _measured(name)
     return fields
 
 
 SORT_FIELDS: dict[str, Get] = _sort_fields()
 """What ``sort_by`` may be, in the order of the answer: every field of an entry that is one
-value.  ``score_reasons`` is a list and has no order; an object is sorted by what lies in it."""
+value.  Lists have no order; an object is sorted by what lies in it."""
 
 
 class Selection(NamedTuple):

@@ -17,10 +17,11 @@ import psycopg2
 from psycopg2.extensions import parse_dsn
 
 from tvmon.config.endpoints import endpoint, is_local
-from tvmon.config.watched import Rule, Watched, watched
+from tvmon.config.watched import watched
 from tvmon.health import DELAY_REPORT_SECONDS, Scoring
 from tvmon.polling import MEBIBYTE, Polling
 from tvmon.problems import ConfigError, Problem
+from tvmon.servers.watched import Rule, Watched
 from tvmon.settings import Section
 from tvmon.window import KEPT_SECONDS
 

@@ -24,6 +24,13 @@ T = TypeVar("T")
 TimedFetch = Callable[[Request, float], Awaitable[Answer]]
 """Asks once, within so many seconds; raises :class:`tvmon.errors.NoAnswer`."""
 
+AUTH_SECONDS = 300.0
+"""
+How long a media server is left alone that refuses who we are.
+
+Node-Media-Server locks out who fails five times in a quarter of an hour.
+"""
+
 AT_ONCE = 0.001
 """Seconds after its start in which a question's first fetch still gets the whole deadline."""
 
@@ -53,9 +60,10 @@ class Question(Generic[T]):
 
     :ivar answered_at: when its newest HTTP answer was complete, on the clock of the terms;
         ``None`` before, and where nothing was fetched
+    :ivar is_shared: its answer, or failure, is that of other questions to the same server, too
     """
 
-    __slots__ = ("_inner", "_outer", "_terms", "_timer", "_until", "answered_at")
+    __slots__ = ("_inner", "_outer", "_terms", "_timer", "_until", "answered_at", "is_shared")
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
@@ -64,6 +72,7 @@ class Question(Generic[T]):
         self._outer: Deferred[T] | None = Deferred()
         self._timer: IDelayedCall | None = None
         self.answered_at: float | None = None
+        self.is_shared = False
 
     def ask(self, asking: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
         """

@@ -8,7 +8,7 @@ and the readers of the page do not notice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from itertools import chain, repeat, takewhile
 from random import Random
 from typing import Any, TypeVar
@@ -59,11 +59,21 @@ class Crew:
     def __len__(self) -> int:
         return len(self._samplers)
 
-    async def follow(self, listed: Iterable[Stream], lacked: Container[int] | None = None) -> Plan:
+    @property
+    def numbers(self) -> Collection[int]:
+        """The ``mms_stream_id`` of each stream that is sampled."""
+        return self._samplers.keys()
+
+    async def follow(
+        self,
+        listed: Iterable[Stream],
+        lacked: Container[int] | None = None,
+        spared: Container[int] = (),
+    ) -> Plan:
         """Make the sampled streams the listed ones, by a :func:`plan`; returns it."""
         await self._lock.acquire()
         try:
-            todo = plan(self._running(), listed, lacked)
+            todo = plan(self._running(), listed, lacked, spared)
             work = chain(
                 zip(repeat(self._stop_one), todo.stop),
                 zip(repeat(self._change_one), todo.change),

@@ -18,7 +18,8 @@ words, and what it held is gone: the socket, the timer, the memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from treq.client import HTTPClient
@@ -52,6 +53,10 @@ REDIRECTS = 3
 PHRASE_CHARACTERS = 80
 """How much of a status line's phrase is kept."""
 
+HEADER_CHARACTERS = 200
+"""How much of a header is kept that somebody wants."""
+
+_NO_HEADERS: dict[str, str] = {}
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _SAFE = frozenset(("GET", "HEAD"))
 
@@ -86,6 +91,8 @@ class Fetcher:
     :param body_bytes: the largest body of an answer, unpacked, where a fetch does not say
     :param tls: which certificates are trusted; by default those that the system trusts
     :param lookup: how host names are looked up; by default as the system does it
+    :param now: the wall clock, seconds since 1970; by default the reactor's, which is that one
+        where nobody changed it
     """
 
     def __init__(
@@ -98,8 +105,10 @@ class Fetcher:
         head_bytes: int = HEAD_BYTES,
         idle_per_origin: int = IDLE_PER_ORIGIN,
         idle_seconds: float = IDLE_SECONDS,
+        now: Callable[[], float] | None = None,
     ) -> None:
         self._reactor = reactor
+        self._now = now or reactor.seconds
         self._body_bytes, self._head_bytes = body_bytes, head_bytes
         self._names = Names(reactor, lookup or in_threads(reactor))
         self._connections = Connections(
@@ -178,9 +187,9 @@ class Fetcher:
                 authorization if at_home else None,
                 request.headers if at_home else (),
             )
-            answer, location = await self._ask(asking, method, target, headers, request.body, most)
+            answer, location = await self._ask(asking, request, method, target, headers, most)
             if location is None:
-                return answer
+                return answer if len(seen) == 1 else replace(answer, url=target.url.to_text())
             try:
                 target = target.follow(location)
             except UnusableURLError as error:
@@ -200,33 +209,33 @@ class Fetcher:
     async def _ask(
         self,
         asking: UnderWay,
+        request: Request,
         method: str,
         target: Target,
         headers: Headers,
-        body: bytes | None,
         most: int,
     ) -> tuple[Answer, str | None]:
         """
         Ask once; and once more on a new connection, where the server closed an idle one as we
         asked.  What may change something at the server is asked on a new connection at once.
         """
-        fresh = method not in _SAFE
+        fresh = request.fresh or method not in _SAFE
         try:
-            return await self._exchange(asking, method, target, headers, body, most, fresh)
+            return await self._exchange(asking, request, method, target, headers, most, fresh)
         except Exception:
             lease = asking.lease
             if asking.trouble is not None or lease is None or not lease.found_closed:
                 raise
         self._retried += 1
-        return await self._exchange(asking, method, target, headers, body, most, True)
+        return await self._exchange(asking, request, method, target, headers, most, True)
 
     async def _exchange(
         self,
         asking: UnderWay,
+        request: Request,
         method: str,
         target: Target,
         headers: Headers,
-        body: bytes | None,
         most: int,
         fresh: bool,
     ) -> tuple[Answer, str | None]:
@@ -247,7 +256,7 @@ class Fetcher:
                 HTTPClient(lease, NO_COOKIES, Content).request(
                     method,
                     target.url,
-                    data=body or None,
+                    data=request.body or None,
                     cookies=NO_COOKIES,
                     allow_redirects=False,
                     unbuffered=True,
@@ -265,7 +274,14 @@ class Fetcher:
                 raise cut_off(asking.progress())
             whole = True
             phrase = cleaned(response.phrase.decode("latin-1"), PHRASE_CHARACTERS)
-            answer = Answer(response.code, phrase, content.whole())
+            answer = Answer(
+                response.code,
+                phrase,
+                content.whole(),
+                _wanted(request.wanted, response.headers) if request.wanted else _NO_HEADERS,
+                self._reactor.seconds(),
+                self._now(),
+            )
             return answer, _location(method, response)
         finally:
             lease.end(whole)
@@ -280,6 +296,16 @@ class Fetcher:
         if given_up.outcome == "timeout" and lease is not None and lease.unanswered:
             self._connections.distrust(lease.origin)
         return given_up
+
+
+def _wanted(names: tuple[str, ...], headers: Headers) -> dict[str, str]:
+    """Those of the headers that are there, cut off where they are long."""
+    found = {}
+    for name in names:
+        values = headers.getRawHeaders(name)
+        if values:
+            found[name] = cleaned(values[0], HEADER_CHARACTERS)
+    return found
 
 
 def _location(method: str, response: IResponse) -> str | None:

@@ -9,10 +9,11 @@ from twisted.python.failure import Failure
 
 from tvmon.entry import utc
 from tvmon.errors import Trouble
-from tvmon.sampling.asking import Question, Terms
+from tvmon.sampling.asking import AUTH_SECONDS, Question, Terms
 from tvmon.sampling.meters import INTERNAL, ServerMeters
 from tvmon.sampling.redact import redact
-from tvmon.servers import Listing, MediaServer
+from tvmon.sampling.talks import Talking
+from tvmon.servers import Listing
 from tvmon.streams import Stream
 
 FIRST_WAIT = 2.0
@@ -36,20 +37,23 @@ class Lister:
         self,
         *,
         now: Callable[[], float],
-        server: MediaServer,
+        name: str,
+        talk: Talking,
         terms: Terms,
         meters: ServerMeters,
         longest_wait: float,
     ) -> None:
         self.failures = 0
         self._now = now
-        self._server = server
+        self._name = name
+        self._talk = talk
         self._terms = terms
         self._meters = meters
         self._longest_wait = min(LONGEST_WAIT, longest_wait)
         self._question: Question[Listing] | None = None
         self._is_stopped = False
         self._is_asked = False
+        self._is_refused = False
         self._failed_reason = ""
         self._failed_since = 0.0
         self._skipped: frozenset[str] = frozenset()
@@ -63,13 +67,13 @@ class Lister:
         except (Exception, SystemExit) as error:
             # CancelledError among them: it is ours only where we were stopped.
             if not self._is_stopped:
-                self._failed(error)
+                self._failed(error, is_shared=question.is_shared)
             return None
         finally:
             self._question = None
         if self._is_stopped:
             return None
-        self._good(listing)
+        self._good(listing, is_shared=question.is_shared)
         return listing
 
     def stop(self) -> None:
@@ -81,6 +85,8 @@ class Lister:
     @property
     def wait(self) -> float:
         """Seconds until it is worth while to ask again, after a failure."""
+        if self._is_refused:
+            return AUTH_SECONDS
         wait = FIRST_WAIT * 2.0 ** min(self.failures - 1, 16)
         return min(wait, self._longest_wait)
 
@@ -103,53 +109,52 @@ class Lister:
         if new:
             self.log.warn(
                 "{server}: {count} entries of the listing cannot be used: {sentences}{more}",
-                server=self._server.name,
+                server=self._name,
                 count=len(sentences),
                 sentences="; ".join(redact(sentence) for sentence in new[:SHOWN]),
                 more=f"; and {len(new) - SHOWN} more" if len(new) > SHOWN else "",
             )
         elif self._skipped and not skipped:
-            self.log.info("{server}: every entry of the listing is used", server=self._server.name)
+            self.log.info("{server}: every entry of the listing is used", server=self._name)
         self._skipped = skipped
 
     async def _list(self, question: Question[Listing]) -> Listing:
-        listing = await self._server.list_streams(question.fetch)
+        listing = await self._talk.list_streams(question)
         if not isinstance(listing, Listing):
             raise TypeError(f"list_streams() gave {type(listing).__name__}, not Listing")
         if not all(isinstance(stream, Stream) for stream in listing.streams):
             raise TypeError("list_streams() gave something else among its streams")
         return listing
 
-    def _good(self, listing: Listing) -> None:
+    def _good(self, listing: Listing, *, is_shared: bool) -> None:
         self._is_asked = True
         self._meters.listing_ended("ok")
-        if self.failures:
+        if self.failures and not is_shared:
             self.log.info(
                 "{server}: listing is good again, after {count} failed ones;"
                 " {streams} streams listed",
-                server=self._server.name,
+                server=self._name,
                 count=self.failures,
                 streams=len(listing.streams),
             )
         self.failures = 0
 
-    def _failed(self, error: BaseException) -> None:
+    def _failed(self, error: BaseException, *, is_shared: bool) -> None:
         self._is_asked = True
         if isinstance(error, Trouble):
             reason, outcome = redact(str(error)), str(error.outcome)
         else:
             reason, outcome = f"internal error: {type(error).__name__}", INTERNAL
         self._meters.listing_ended(outcome)
+        self._is_refused = outcome == "auth"
         if not self.failures:
             self._failed_since = self._now()
-        if reason != self._failed_reason or not self.failures:
-            self.log.warn(
-                "{server}: listing failed: {reason}", server=self._server.name, reason=reason
-            )
+        if (reason != self._failed_reason or not self.failures) and not is_shared:
+            self.log.warn("{server}: listing failed: {reason}", server=self._name, reason=reason)
             if outcome == INTERNAL:
                 self.log.error(
                     "{server}: internal error\n{traceback}",
-                    server=self._server.name,
+                    server=self._name,
                     traceback=redact(Failure(error).getTraceback()),
                 )
         self._failed_reason = reason

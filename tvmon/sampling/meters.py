@@ -8,10 +8,12 @@ from typing import get_args
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from tvmon.errors import Outcome
+from tvmon.servers import Drift
 
-INTERNAL = "internal"
+INTERNAL: Outcome = "internal"
 """The outcome of a poll that met a mistake of tvmon's own."""
-OUTCOMES: tuple[str, ...] = (*get_args(Outcome), INTERNAL)
+DRIFTS = ("unknown", "missing")
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
 
 LATENESS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 3.0, 10.0)
 """Seconds; 100 ms is where a reactor is too busy, 1.5 s is half the usual interval."""
@@ -73,6 +75,12 @@ class PollMeters:
             ("server",),
             registry=registry,
         )
+        self.fields = Gauge(
+            "tvmon_server_fields",
+            "Fields of a media server's answers that its module does not know, or misses.",
+            ("server", "what"),
+            registry=registry,
+        )
         Gauge(
             "tvmon_polls_in_flight", "Polls that wait for their answer now.", registry=registry
         ).set_function(lambda: self.in_flight)
@@ -90,6 +98,8 @@ class PollMeters:
         """Take a media server's gauges away; counters stay: what was counted was counted."""
         for gauge in (self.samplers, self.listing_age, self.listing_skipped):
             gauge.remove(name)
+        for what in DRIFTS:
+            self.fields.remove(name, what)
 
 
 class ServerMeters:
@@ -116,6 +126,12 @@ class ServerMeters:
         self.samplers = room.samplers.labels(name)
         self.listing_skipped = room.listing_skipped.labels(name)
         room.listing_age.labels(name).set_function(listing_age)
+
+    def watch(self, drift: Drift) -> None:
+        """Show how many fields are unknown, and how many are missing."""
+        unknown, missing = (self._room.fields.labels(self._name, what) for what in DRIFTS)
+        unknown.set_function(lambda: len(drift.unknown))
+        missing.set_function(lambda: len(drift.missing))
 
     def poll_began(self, late: float, left_out: int) -> None:
         """A poll began, so many seconds late, after so many that were left out."""

@@ -37,12 +37,14 @@ def plan(
     running: Mapping[int, Stream],
     listed: Iterable[Stream],
     lacked: Container[int] | None = None,
+    spared: Container[int] = (),
 ) -> Plan:
     """
     Plan for one media server; ``running`` is by ``mms_stream_id``.
 
     A listing with entries that could not be used may lack a stream that is there.  It stops only
     those that the one before lacked, too: ``lacked``, which is ``None`` for a good listing.
+    Those that are ``spared`` go on in any case.
 
     Of two listed streams with the same key the first one counts.  Of two keys with the same
     ``mms_stream_id`` the one that is running counts, else the first one: a listing in another
@@ -68,7 +70,11 @@ def plan(
                 f'"{other.unify_name}" has the same mms_stream_id, {number}, as another'
                 f' stream, "{kept.unify_name}"; only the latter is watched'
             )
-    missing = [stream for number, stream in running.items() if number not in wanted]
+    missing = [
+        stream
+        for number, stream in running.items()
+        if number not in wanted and number not in spared
+    ]
     return Plan(
         start=tuple(stream for number, stream in wanted.items() if number not in running),
         stop=tuple(s for s in missing if lacked is None or s.mms_stream_id in lacked),

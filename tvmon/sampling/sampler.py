@@ -15,8 +15,8 @@ from tvmon.errors import Trouble
 from tvmon.sampling.asking import Question, Terms
 from tvmon.sampling.meters import INTERNAL, ServerMeters
 from tvmon.sampling.redact import redact
+from tvmon.sampling.talks import Talking
 from tvmon.sampling.turns import Turns
-from tvmon.servers import MediaServer
 from tvmon.streams import Measurement, Sample, Stream
 
 
@@ -47,7 +47,7 @@ class Sampler:
         "_phase",
         "_poll",
         "_question",
-        "_server",
+        "_talk",
         "_terms",
         "_turns",
         "stream",
@@ -58,7 +58,7 @@ class Sampler:
         stream: Stream,
         *,
         now: Callable[[], float],
-        server: MediaServer,
+        talk: Talking,
         terms: Terms,
         board: Board,
         meters: ServerMeters,
@@ -66,7 +66,7 @@ class Sampler:
     ) -> None:
         self.stream = stream
         self._now = now
-        self._server = server
+        self._talk = talk
         self._terms = terms
         self._board = board
         self._meters = meters
@@ -75,7 +75,7 @@ class Sampler:
         self._loop.clock = terms.clock
         self._phase: IDelayedCall | None = None
         self._turns = Turns(interval, 0.0)
-        self._question: Question[Measurement] | None = None
+        self._question: Question[Measurement | None] | None = None
         self._poll: Deferred[None] | None = None
         self._began = 0.0
         self._failed_count = 0
@@ -126,19 +126,19 @@ class Sampler:
     def _turn(self) -> Deferred[None]:
         self._began = self._terms.clock.seconds()
         self._meters.poll_began(*self._turns.begin(self._began))
-        question: Question[Measurement] = Question(self._terms)
+        question: Question[Measurement | None] = Question(self._terms)
         self._question = question
         poll = question.ask(self._sample(question))
         self._poll = poll.addCallbacks(self._came, self._failed).addErrback(self._broke)
         return self._poll
 
-    async def _sample(self, question: Question[Measurement]) -> Measurement:
-        measured = await self._server.sample(self.stream, question.fetch)
-        if not isinstance(measured, Measurement):
+    async def _sample(self, question: Question[Measurement | None]) -> Measurement | None:
+        measured = await self._talk.sample(self.stream, question)
+        if measured is not None and not isinstance(measured, Measurement):
             raise TypeError(f"sample() gave {type(measured).__name__}, not Measurement")
         return measured
 
-    def _came(self, measured: Measurement) -> None:
+    def _came(self, measured: Measurement | None) -> None:
         question, at, time = self._end()
         if self._is_stopped:
             self._meters.poll_aborted()
@@ -149,6 +149,8 @@ class Sampler:
             answered_at = question.answered_at
         if self._failed_count:
             self._good_again(at)
+        if measured is None:
+            return
         self._board.note(
             self.stream.mms_stream_id,
             Sample(time - (at - answered_at), answered_at, measured),
@@ -156,7 +158,7 @@ class Sampler:
         self._is_traced = False
 
     def _failed(self, failure: Failure) -> None:
-        _, at, time = self._end()
+        question, at, time = self._end()
         if self._is_stopped:
             # Mostly a CancelledError, and whatever it is, it comes of our own stopping.
             self._meters.poll_aborted()
@@ -169,6 +171,10 @@ class Sampler:
             reason, outcome = f"internal error: {type(error).__name__}", INTERNAL
             self._trace(failure)
         self._meters.poll_ended(at - self._began, outcome)
+        if question is not None and question.is_shared:
+            # It is the server's failure, and said once for all its streams.
+            self._board.note(self.stream.mms_stream_id, Sample(time, at, None, reason))
+            return
         if not self._failed_count:
             self._failed_since = at
             self.log.warn(
@@ -180,7 +186,7 @@ class Sampler:
         self._failed_count += 1
         self._board.note(self.stream.mms_stream_id, Sample(time, at, None, reason))
 
-    def _end(self) -> tuple[Question[Measurement] | None, float, float]:
+    def _end(self) -> tuple[Question[Measurement | None] | None, float, float]:
         """The poll is over: its question, and when that was, by the clock and by the wall."""
         # Read side by side: what one of them lags shows in every rate worked out from the other.
         at, time = self._terms.clock.seconds(), self._now()

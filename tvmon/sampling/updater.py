@@ -9,6 +9,9 @@ What is believed of a listing:
     with unusable entries     what it has; what it lacks only where the one before lacked it, too
     any other                 what it says
 
+    lacking a stream          of a server that lists what is published, and not what is configured:
+                              the stream is sampled on for a while, since it is bad and not gone
+
 A media server that has just started answers an empty listing until it has read its channels,
 which takes longer than the first waits of the back-off.  So an empty listing is asked for
 again a whole interval later: to sample streams that are gone for a minute more costs failed
@@ -32,14 +35,17 @@ from twisted.python.failure import Failure
 
 from tvmon.board import Board
 from tvmon.polling import LONGEST_GRACE, Polling
+from tvmon.report import ServerReport
 from tvmon.sampling.asking import Terms, TimedFetch, ended_within
 from tvmon.sampling.crew import Crew
+from tvmon.sampling.limit import limited
 from tvmon.sampling.listing import Lister
 from tvmon.sampling.meters import PollMeters
 from tvmon.sampling.plan import Plan
 from tvmon.sampling.redact import redact
 from tvmon.sampling.sampler import Sampler
-from tvmon.servers import MediaServer
+from tvmon.sampling.talks import talking
+from tvmon.servers.watched import Watched
 from tvmon.streams import Stream
 
 STOP_SECONDS = 1.0
@@ -65,7 +71,7 @@ class Updater(Service):
         clock: IReactorTime,
         now: Callable[[], float],
         random: Random,
-        server: MediaServer,
+        server: Watched,
         fetch: TimedFetch,
         board: Board,
         meters: PollMeters,
@@ -78,13 +84,23 @@ class Updater(Service):
         self._board = board
         self._polling = polling
         self._meters = meters.server(server.name, self._listing_age)
-        self._sample_terms = Terms(clock, fetch, polling.deadline_seconds, polling.grace_seconds)
+        fetch = limited(clock, fetch, server.requests_at_once)
+        large = limited(clock, listing_fetch, server.requests_at_once) if listing_fetch else fetch
+        seconds, grace = polling.deadline_seconds, polling.grace_seconds
+        self._sample_terms = Terms(clock, fetch, seconds, grace)
+        self._talk = talking(
+            server.name,
+            server.server.begin(),
+            Terms(clock, large, seconds, grace),
+            polling.sampling_seconds / 2,
+            self._look_again,
+        )
+        self._meters.watch(self._talk.drift)
         self._lister = Lister(
             now=now,
-            server=server,
-            terms=Terms(
-                clock, listing_fetch or fetch, polling.listing_deadline_seconds, LONGEST_GRACE
-            ),
+            name=server.name,
+            talk=self._talk,
+            terms=Terms(clock, large, polling.listing_deadline_seconds, LONGEST_GRACE),
             meters=self._meters,
             longest_wait=polling.listing_seconds,
         )
@@ -96,6 +112,9 @@ class Updater(Service):
         self._ended: Deferred[Any] = succeed(None)
         self._pause: Deferred[None] | None = None
         self._good_at = clock.seconds()
+        self._listed_time: float | None = None
+        self._missing_since: dict[int, float] = {}
+        self._is_listing = False
         self._empty_listings = 0
         self._lacked: frozenset[int] = frozenset()
         self._is_listed = False
@@ -121,9 +140,11 @@ class Updater(Service):
         start, or were there when tvmon last looked.
 
         After the first listing that was believed they come too late: those of them that it did
-        not have are gone, and are taken off the board.
+        not have are gone, and are taken off the board, or are missing from now on where the
+        server lists what is published.
         """
-        mine = [stream for stream in streams if stream.server == self.server.name]
+        known = self.server.known
+        mine = [known(stream) for stream in streams if stream.server == self.server.name]
         if not self.running:
             self._adopted += mine
         elif mine:
@@ -141,8 +162,20 @@ class Updater(Service):
             )
         return trouble
 
+    def report(self) -> ServerReport:
+        """What is to be told of the media server itself."""
+        drift = self._talk.drift
+        return ServerReport(
+            self.server.name,
+            self.server.kind,
+            self.trouble(),
+            self._listed_time,
+            drift.unknown,
+            drift.missing,
+        )
+
     async def _adopt(self, streams: list[Stream]) -> None:
-        if self._is_listed:
+        if self._is_listed and not self.server.keep_missing_seconds:
             await self._crew.disown(streams)
         else:
             count = await self._crew.add(streams)
@@ -153,12 +186,22 @@ class Updater(Service):
                     count=count,
                 )
 
+    def _look_again(self) -> None:
+        """There is a stream that the last listing did not have: list anew, and not in a minute."""
+        if self.running and not self._is_listing:
+            self._run(self._turn())
+
     async def _turn(self) -> None:
+        if self._is_listing:
+            return
+        self._is_listing = True
         try:
             await self._list()
         except Exception as error:
             # Not the media server's failure, nor any that is known; the next turn may do.
             self._show("{server}: the listing could not be followed\n{traceback}", Failure(error))
+        finally:
+            self._is_listing = False
 
     async def _list(self) -> None:
         """Ask until there is an answer, and follow it where it is believed."""
@@ -168,8 +211,10 @@ class Updater(Service):
             if not await self._waited(self._lister.wait):
                 return
         self._good_at = self._clock.seconds()
+        self._listed_time = self._now()
+        self._tell_drift()
         self._empty_listings = 0 if listing.streams else self._empty_listings + 1
-        if self._empty_listings == 1:
+        if self._empty_listings == 1 and not self.server.keep_missing_seconds:
             self._lister.note_skipped(listing.skipped)
             if len(self._crew):
                 self.log.warn(
@@ -180,12 +225,26 @@ class Updater(Service):
             return
         self._is_listed = True
         is_partial = bool(listing.streams and listing.skipped)
-        done = await self._crew.follow(listing.streams, self._lacked if is_partial else None)
+        listed = [self.server.known(stream) for stream in listing.streams]
+        done = await self._crew.follow(
+            listed, self._lacked if is_partial else None, self._spared(listed)
+        )
         self._lacked = frozenset(stream.mms_stream_id for stream in done.kept)
         if not self.running:
             return
         self._lister.note_skipped((*listing.skipped, *done.skipped))
         self._tell(done)
+
+    def _spared(self, listed: Iterable[Stream]) -> frozenset[int]:
+        """The streams that are not listed, and yet are not missing for long enough."""
+        now, keep = self._clock.seconds(), self.server.keep_missing_seconds
+        there = {stream.mms_stream_id for stream in listed}
+        self._missing_since = {
+            number: self._missing_since.get(number, now)
+            for number in self._crew.numbers
+            if number not in there
+        }
+        return frozenset(n for n, since in self._missing_since.items() if now - since < keep)
 
     async def _waited(self, seconds: float) -> bool:
         """Wait; whether we still run."""
@@ -203,6 +262,7 @@ class Updater(Service):
     async def _stop(self) -> None:
         self._loop.stop()
         self._lister.stop()
+        self._talk.stop()
         if self._pause is not None:
             self._pause.cancel()
         until = self._clock.seconds() + STOP_SECONDS
@@ -221,7 +281,7 @@ class Updater(Service):
         return Sampler(
             stream,
             now=self._now,
-            server=self.server,
+            talk=self._talk,
             terms=self._sample_terms,
             board=self._board,
             meters=self._meters,
@@ -238,6 +298,20 @@ class Updater(Service):
 
     def _listing_age(self) -> float:
         return self._clock.seconds() - self._good_at
+
+    def _tell_drift(self) -> None:
+        """Say once of each field that the server's module does not know, or misses."""
+        news = self._talk.drift.news()
+        for what, names in (("does not know", news.unknown), ("misses", news.missing)):
+            if names:
+                self.log.warn(
+                    "{server}: answers are not as the module for {kind} knows them: it {what}"
+                    " {fields}",
+                    server=self.server.name,
+                    kind=self.server.kind,
+                    what=what,
+                    fields=", ".join(names),
+                )
 
     def _tell(self, done: Plan) -> None:
         if done.kept:

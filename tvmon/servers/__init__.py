@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from tvmon.servers.drift import Drift
 from tvmon.settings import Section
@@ -69,15 +69,15 @@ class Answer:
     :param headers: those that were wanted and are there, by their names in lower case
     :param at: when it was complete, on the monotonic clock that measures distances, seconds
     :param time: the same moment by the wall clock, seconds since 1970 in UTC
-    :param url: where it came from, behind all redirects; empty where that is not known
+    :param url: where redirects led to; empty where there were none
     """
 
     status: int
     phrase: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
-    at: float = 0.0
-    time: float = 0.0
+    at: float = field(default=0.0, compare=False)
+    time: float = field(default=0.0, compare=False)
     url: str = field(default="", repr=False, compare=False)
 
 
@@ -139,6 +139,7 @@ class Talk(Protocol):
         """What the server says of one stream now."""
 
 
+@runtime_checkable
 class Overview(Protocol):
     """
     A conversation with a media server that tells of all its streams at once.

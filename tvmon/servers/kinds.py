@@ -12,11 +12,17 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
-from tvmon.servers import Kind, hls, tvie
+from tvmon.servers import Kind, hls, icecast, nginx_rtmp, node_media_server, tvie
 
 GROUP = "tvmon.servers"
 
-OURS = (tvie.KIND, hls.KIND)
+OURS = (
+    tvie.KIND,
+    nginx_rtmp.KIND,
+    icecast.KIND,
+    node_media_server.KIND,
+    hls.KIND,
+)
 
 
 @cache

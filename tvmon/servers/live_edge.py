@@ -7,11 +7,9 @@ The live edge is the end of the newest media that is published.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 from tvmon.servers import Answer
-from tvmon.servers.values import count
+from tvmon.servers.values import count, http_time
 from tvmon.streams import Pace
 
 SEEN_SECONDS = 30.0
@@ -123,17 +121,6 @@ def delay(edge: float, now: float) -> tuple[int | None, str | None]:
     if behind > MOST_DELAY_SECONDS:
         return None, f"clock skew, or old material: the newest media is dated {seconds(behind)} ago"
     return round(behind * 1000), None
-
-
-def http_time(text: str | None) -> float | None:
-    """A time as HTTP's headers have it, seconds since 1970."""
-    if not text or len(text) > 60:
-        return None
-    try:
-        when = parsedate_to_datetime(text)
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError, TypeError):
-        return None
 
 
 def seconds(value: float) -> str:

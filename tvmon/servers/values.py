@@ -8,12 +8,14 @@ cannot be read must not cost the other twenty.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from math import isfinite
 from typing import Any
 
 import simplejson
 
 from tvmon.errors import BadAnswer
+from tvmon.servers import Answer
 from tvmon.servers.answers import kind_of_text
 
 MOST = 2**63 - 1
@@ -95,6 +97,25 @@ def instant(value: object) -> float | None:
         return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def http_time(value: object) -> float | None:
+    """A time as HTTP and mail write it, as seconds since 1970; UTC if it says none."""
+    try:
+        sent = parsedate_to_datetime(value if isinstance(value, str) else "")
+        return (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def server_time(answer: Answer) -> float:
+    """
+    When an answer was sent, seconds since 1970: by the server's clock, where it tells that.
+
+    The request must want its ``date``.
+    """
+    sent = http_time(answer.headers.get("date"))
+    return answer.time if sent is None else sent
 
 
 def average_kbps(transferred: int | None, seconds: float | None) -> float | None:

@@ -30,6 +30,9 @@ STREAMS_AT_A_TIME = 10
 
 LISTED_AT_A_TIME = 1000
 
+LEARNED_AT_A_TIME = 200
+"""Streams whose learned rates are read in one statement, 120 of each: some ms of our time."""
+
 TURN_SECONDS = 0.01
 """How long samples are put back before everybody else has a turn."""
 
@@ -76,6 +79,22 @@ async def known_streams(session: Session) -> dict[int, Known]:
             return found
 
 
+async def learned_rates(session: Session) -> dict[int, Sequence[float]]:
+    """What was learned of each stream's rate, by its ``mms_stream_id``."""
+    found: dict[int, Sequence[float]] = {}
+    last = -1
+    while True:
+        some = await session.query(queries.LEARNED, (last, LEARNED_AT_A_TIME), _pair)
+        found.update(some)
+        if len(some) < LEARNED_AT_A_TIME:
+            return found
+        last = some[-1][0]
+
+
+def _pair(values: Values) -> tuple[int, Sequence[float]]:
+    return values[0], values[1]
+
+
 async def newest_rows(session: Session) -> dict[int, Newest]:
     """The end of each stream that has rows, gone ones too."""
 
@@ -104,6 +123,7 @@ async def restore(
     board: Board,
     streams: Sequence[Stream],
     newest: Mapping[int, Newest],
+    learned: Mapping[int, Sequence[float]],
     clock: IReactorTime,
     now: Callable[[], float],
 ) -> None:
@@ -120,7 +140,7 @@ async def restore(
 
     for stream in streams:
         if _is_sampled(board, stream):
-            board.restore(stream, (), good_time(stream))
+            board.restore(stream, (), good_time(stream), learned.get(stream.mms_stream_id, ()))
     streams = [stream for stream in streams if not _is_sampled(board, stream)]
     parts = [
         streams[start : start + STREAMS_AT_A_TIME]
@@ -149,7 +169,8 @@ async def restore(
             for stream in part:
                 rows_of_it = unbroken(found.get(stream.mms_stream_id, ()))
                 latest_first = samples(rows_of_it, clock.seconds(), now())
-                board.restore(stream, reversed(latest_first), good_time(stream))
+                rates = learned.get(stream.mms_stream_id, ())
+                board.restore(stream, reversed(latest_first), good_time(stream), rates)
                 if clock.seconds() - began > TURN_SECONDS:
                     await deferLater(clock, 0)
                     began = clock.seconds()

@@ -1,5 +1,5 @@
 """
-What waits to be written: streams that changed, and the samples of every stream.
+What waits to be written: streams that changed, what was learned of them, and their samples.
 
 Pure bookkeeping; it knows no clock and no database.
 """
@@ -20,11 +20,13 @@ class Pending:
 
     :ivar count: rows that wait, without those of a batch that was taken
     :ivar streams: the state that is to be stored, of each stream that changed
+    :ivar learned: the rates that are to be stored, kbit/s, of each stream with new ones
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.streams: dict[int, StreamState] = {}
+        self.learned: dict[int, tuple[float, ...]] = {}
         self._rows: dict[int, deque[Row]] = {}
         # Streams with rows, in the order of their turn: a batch takes one row of each, so that
         # after an outage all of them come up to date together.
@@ -77,6 +79,14 @@ class Pending:
         for state in taken:
             del self.streams[state.stream.mms_stream_id]
         return taken
+
+    def take_learned(self, most: int) -> dict[int, tuple[float, ...]]:
+        """The next rates to be stored."""
+        return {number: self.learned.pop(number) for number in list(islice(self.learned, most))}
+
+    def give_back_learned(self, learned: Mapping[int, tuple[float, ...]]) -> None:
+        """They were not stored after all; where newer ones wait, those count."""
+        self.learned = {**learned, **self.learned}
 
     def give_back_streams(self, states: Iterable[StreamState]) -> None:
         """They were not stored after all; where a newer state waits, that one counts."""

@@ -60,6 +60,14 @@ ON CONFLICT (mms_stream_id, slot) DO UPDATE SET {_set}
 WHERE mms_samples.sample_no < excluded.sample_no
 """  # noqa: S608  # names of our own columns
 
+# A stream may have been removed meanwhile; what was learned of it is of no use then.
+UPSERT_LEARNED = """
+INSERT INTO mms_learned (mms_stream_id, rates)
+SELECT i, r::real[] FROM unnest(%s::bigint[], %s::text[]) AS t (i, r)
+WHERE EXISTS (SELECT FROM mms_stream s WHERE s.mms_stream_id = i)
+ON CONFLICT (mms_stream_id) DO UPDATE SET rates = excluded.rates
+"""
+
 REMOVE_GONE = """
 DELETE FROM mms_stream WHERE mms_stream_id IN
     (SELECT mms_stream_id FROM mms_stream WHERE gone_at < to_timestamp(%s)
@@ -75,6 +83,11 @@ STREAMS = """
 SELECT mms_stream_id, server, stream_key, stream_id, unify_name, sample_interface,
        gone_at IS NOT NULL
 FROM mms_stream WHERE mms_stream_id > %s ORDER BY mms_stream_id LIMIT %s
+"""
+
+LEARNED = """
+SELECT mms_stream_id, rates FROM mms_learned
+WHERE mms_stream_id > %s ORDER BY mms_stream_id LIMIT %s
 """
 
 IS_KNOWN = "SELECT EXISTS (SELECT FROM mms_stream WHERE mms_stream_id = %s)"

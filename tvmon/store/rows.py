@@ -8,15 +8,23 @@ row instead of 30, and the reactor waits that much less.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
 
 from tvmon.entry import Entry
 from tvmon.store.database import Values
-from tvmon.streams import MEASURED, Measurement, Sample, Stream
+from tvmon.streams import MEASURED, STEADY, Measurement, Pace, Presence, Sample, Stream
 
-_FLOATS = ("average_upstream_kbps", "average_downstream_kbps")
+_FLOATS = frozenset({"average_upstream_kbps", "average_downstream_kbps"})
+_CODECS = frozenset({"video_codec", "audio_codec"})
+
+
+def _kind(name: str) -> str:
+    """The type of a measured field's column."""
+    return "double precision" if name in _FLOATS else "text" if name in _CODECS else "bigint"
+
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("mms_stream_id", "bigint"),
@@ -28,7 +36,11 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("score", "smallint"),
     ("score_live_delay", "smallint"),
     ("score_upstream", "smallint"),
-    *((name, "double precision" if name in _FLOATS else "bigint") for name in MEASURED),
+    ("presence", "text"),
+    ("remarks", "text"),
+    ("burst_seconds", "double precision"),
+    ("stall_seconds", "double precision"),
+    *((name, _kind(name)) for name in MEASURED),
 )
 """The columns of ``mms_samples`` in the order of a batch, and the types they are sent as."""
 
@@ -50,6 +62,8 @@ _BOUNDS = {"bigint": 2**63, "smallint": 2**15}
 
 _measured = attrgetter(*MEASURED)
 _NOTHING = Measurement()
+_JUDGED_BY: tuple[object, ...] = (None, None, None, None)
+"""What is stored beside the measured fields of a live stream whose counters are steady."""
 
 
 class Row:
@@ -127,6 +141,12 @@ def stream_columns(states: Iterable[StreamState]) -> list[str]:
     ]
 
 
+def learned_columns(learned: Mapping[int, Sequence[float]]) -> list[str]:
+    """The arrays of ``UPSERT_LEARNED``: streams, and the rates of each, kbit/s."""
+    rates = tuple("{" + ",".join(map(repr, some)) + "}" for some in learned.values())
+    return [_array("bigint", tuple(learned)), _array("text", rates)]
+
+
 def bigints(values: Iterable[int]) -> str:
     """A ``bigint[]``."""
     return _array("bigint", tuple(values))
@@ -148,6 +168,7 @@ def _values(row: Row, ring: int) -> tuple[object, ...]:
     sample, number = row.sample, row.number
     assert number is not None
     reason = sample.failed_reason
+    measured = sample.measured or _NOTHING
     return (
         row.mms_stream_id,
         number % ring,
@@ -156,7 +177,33 @@ def _values(row: Row, ring: int) -> tuple[object, ...]:
         sample.measured is None,
         None if reason is None else reason[:LONGEST_REASON],
         *row.scores,
-        *_measured(sample.measured or _NOTHING),
+        *_judged_by(measured),
+        *_measured(measured),
+    )
+
+
+def _judged_by(measured: Measurement) -> tuple[object, ...]:
+    """What is not measured, and needed to judge a sample again."""
+    presence, remarks, pace = measured.presence, measured.remarks, measured.pace
+    if presence is Presence.LIVE and not remarks and pace is STEADY:
+        return _JUDGED_BY
+    return (
+        None if presence is Presence.LIVE else presence.value,
+        "\n".join(remarks)[:LONGEST_REASON] or None,
+        *((None, None) if pace is STEADY else (pace.burst_seconds, pace.stall_seconds)),
+    )
+
+
+def _stored_measurement(values: Values) -> Measurement:
+    presence, remarks, burst, stall = values[8:12]
+    measured = Measurement(*values[12:])
+    if presence is None and not remarks and burst is None:
+        return measured
+    return replace(
+        measured,
+        presence=Presence.LIVE if presence is None else Presence(presence),
+        remarks=tuple(remarks.split("\n")) if remarks else (),
+        pace=STEADY if burst is None or stall is None else Pace(burst, stall),
     )
 
 
@@ -189,7 +236,7 @@ def _quoted(text: object) -> str:
 
 def stored(values: Values) -> Stored:
     """One row of ``NEWEST_SAMPLES`` or ``HISTORY``; the scores are not asked for again."""
-    measured = None if values[3] else Measurement(*values[8:])
+    measured = None if values[3] else _stored_measurement(values)
     return Stored(values[0], values[1], values[2], measured, values[4])
 
 

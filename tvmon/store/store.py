@@ -30,7 +30,7 @@ from tvmon.store.embedded import Embedded
 from tvmon.store.errors import Away, Unusable
 from tvmon.store.history import History
 from tvmon.store.line import Line
-from tvmon.store.loading import known_streams, newest_numbers, newest_rows, restore
+from tvmon.store.loading import known_streams, learned_rates, newest_numbers, newest_rows, restore
 from tvmon.store.lock import WriterLock, writer_name
 from tvmon.store.meters import StoreMeters
 from tvmon.store.migrations import migrate, migrations
@@ -274,7 +274,8 @@ class Store(Service):
             for number, there in known.items()
             if not there.is_gone and not self._writer.saw_gone(number)
         ]
-        await restore(session, self._board, streams, newest, self._reactor, self._now)
+        learned = await learned_rates(session)
+        await restore(session, self._board, streams, newest, learned, self._reactor, self._now)
         self._writer.begin(known, {number: row.number for number, row in newest.items()})
         self._is_loaded = True
         self.log.info(

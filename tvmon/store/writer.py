@@ -24,7 +24,7 @@ from tvmon.store.errors import Away, DatabaseError, QueryTimeout, Refused
 from tvmon.store.meters import StoreMeters
 from tvmon.store.pending import Pending
 from tvmon.store.queries import RING
-from tvmon.store.rows import Row, StreamState
+from tvmon.store.rows import Row, StreamState, learned_columns
 from tvmon.streams import Sample, Stream
 
 BATCH_ROWS = 1000
@@ -113,6 +113,10 @@ class Writer:
         if self._pending.count == BATCH_ROWS:
             self._alarm.ring()
 
+    def rates_learned(self, entry: Entry, rates: tuple[float, ...]) -> None:
+        """More is known of what a stream needs; it goes along with the next samples."""
+        self._pending.learned[entry.stream.mms_stream_id] = rates
+
     # What others want to know.
 
     @property
@@ -162,6 +166,7 @@ class Writer:
             ours = self._pending.streams.get(number)
             self._pending.change(state if ours is None else ours._replace(seen=state.seen))
         old._pending.streams.clear()
+        self._pending.give_back_learned(old._pending.learned)
         self._touch()
 
     def drain(self) -> Deferred[None]:
@@ -248,7 +253,17 @@ class Writer:
             self._meters.written.inc(len(rows) - delivery.lost)
             self._meters.dropped.inc(delivery.lost)
             self._meters.batch_seconds.observe(self._clock.seconds() - began)
+        if self._pending.learned and not self._pending.streams:
+            await self._write_learned(session)
         self._accepted()
+
+    async def _write_learned(self, session: Session) -> None:
+        learned = self._pending.take_learned(BATCH_ROWS)
+        try:
+            await session.execute(queries.UPSERT_LEARNED, learned_columns(learned))
+        except DatabaseError:
+            self._pending.give_back_learned(learned)
+            raise
 
     def _states_of(self, rows: Sequence[Row]) -> list[StreamState]:
         numbers = {row.mms_stream_id for row in rows}

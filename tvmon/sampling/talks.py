@@ -1,0 +1,265 @@
+"""
+Conversations with media servers, as samplers and the lister have them.
+
+Most servers tell of all their streams in one answer.  Each stream has its sampler all the same,
+with its own clock; but of the samplers of one server the first one asks, and the others take
+what it got: an answer that is fresher than half an interval is shared, and one that is under way
+is joined and never doubled.  A failure is shared like an answer.
+
+A server that refuses who we are is asked again only after some minutes: a password that is wrong
+stays so, and some servers lock out who tries too often.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from tvmon.errors import BadAnswer, NoAnswer, Trouble
+from tvmon.sampling.asking import AUTH_SECONDS, Question, Terms
+from tvmon.sampling.meters import INTERNAL
+from tvmon.sampling.redact import redact
+from tvmon.servers import Drift, Listing, Overview, Survey, Talk
+from tvmon.streams import Measurement, Presence, Stream
+
+SLICE_SECONDS = 0.01
+"""How long the reactor is held in one go, when many samplers have waited for one answer."""
+
+UNSEEN_SECONDS = 15.0
+"""
+For how long nothing is noted of a stream that an answer does not show, though it may be there.
+
+Of a server with several workers one answers at a time, so that a stream is seen now and then;
+between two such answers what was seen last is still what is known.
+"""
+
+ABSENT = Measurement(presence=Presence.ABSENT)
+
+
+class Talking(Protocol):
+    """A conversation that is under way."""
+
+    @property
+    def drift(self) -> Drift:
+        """Which fields of the answers are unknown, or missing."""
+
+    async def list_streams(self, question: Question[Any]) -> Listing:
+        """Every stream that the server has now; raises Trouble."""
+
+    async def sample(self, stream: Stream, question: Question[Any]) -> Measurement | None:
+        """What the server says of a stream now, ``None`` where nothing new; raises Trouble."""
+
+    def stop(self) -> None:
+        """Abort what is under way."""
+
+
+class Direct:
+    """A conversation with a server that is asked for each stream by itself."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+
+    @property
+    def drift(self) -> Drift:
+        """Which fields of the answers are unknown, or missing."""
+        return self._talk.drift
+
+    async def list_streams(self, question: Question[Any]) -> Listing:
+        """Every stream that the server has now; raises Trouble."""
+        return await self._talk.list_streams(question.fetch)
+
+    async def sample(self, stream: Stream, question: Question[Any]) -> Measurement | None:
+        """What the server says of a stream now; raises Trouble."""
+        return await self._talk.sample(stream, question.fetch)
+
+    def stop(self) -> None:
+        """There is nothing under way but what others asked."""
+
+
+class Shared:
+    """
+    A conversation with a server that tells of all its streams in one answer.
+
+    :param name: of the server, for the log
+    :param terms: on what terms it is asked, whoever wants to know
+    :param fresh_seconds: how old an answer may be that is shared
+    :param on_news: called when there is a stream that the last listing did not have
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        name: str,
+        overview: Overview,
+        terms: Terms,
+        fresh_seconds: float,
+        on_news: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._name, self._overview, self._terms = name, overview, terms
+        self._fresh_seconds, self._on_news = fresh_seconds, on_news
+        self._question: Question[Survey] | None = None
+        self._waiting: deque[Deferred[None]] = deque()
+        self._survey: Survey | None = None
+        self._trouble: Trouble | None = None
+        self._good_until = self._held_until = float("-inf")
+        self._answered_at = 0.0
+        self._seen_at: dict[str, float] = {}
+        self._listed: frozenset[str] | None = None
+        self._failed_count, self._failed_since = 0, 0.0
+        self._is_stopped = False
+
+    @property
+    def drift(self) -> Drift:
+        """Which fields of the answers are unknown, or missing."""
+        return self._overview.drift
+
+    async def list_streams(self, question: Question[Any]) -> Listing:
+        """Every stream that is published now, and those that may be; raises Trouble."""
+        survey = await self._ask(question)
+        self._listed = frozenset(survey.seen)
+        return Listing(tuple(seen.stream for seen in survey.seen.values()), survey.skipped)
+
+    async def sample(self, stream: Stream, question: Question[Any]) -> Measurement | None:
+        """What the newest answer says of a stream; ``None`` where it need not say it; Trouble."""
+        survey = await self._ask(question)
+        seen = survey.seen.get(stream.key)
+        if seen is not None:
+            return seen.measured
+        why = survey.unseen.get(stream.key)
+        if why is None:
+            return ABSENT
+        if self._answered_at - self._seen_at.get(stream.key, float("-inf")) < UNSEEN_SECONDS:
+            return None
+        return Measurement(presence=Presence.UNSEEN, remarks=(why,))
+
+    def stop(self) -> None:
+        """Abort what is under way; who waits for it is to be stopped before."""
+        self._is_stopped = True
+        if self._question is not None:
+            self._question.stop()
+
+    async def _ask(self, question: Question[Any]) -> Survey:
+        """The newest answer, asked for where there is none that is fresh."""
+        question.is_shared = True
+        now = self._terms.clock.seconds()
+        if now >= self._good_until and now >= self._held_until:
+            if self._question is None:
+                self._begin()
+            if self._question is not None:
+                waiter: Deferred[None] = Deferred(self._leave)
+                self._waiting.append(waiter)
+                await waiter
+        if self._is_stopped:
+            raise NoAnswer("tvmon is stopping", "connection")
+        if self._trouble is not None:
+            # Each gets one of its own: who raises it adds to its traceback.
+            raise type(self._trouble)(self._trouble.reason, self._trouble.outcome)
+        assert self._survey is not None
+        question.answered_at = self._answered_at
+        return self._survey
+
+    def _leave(self, waiter: Deferred[None]) -> None:
+        """Who waits does so no more; the others go on."""
+        if waiter in self._waiting:
+            self._waiting.remove(waiter)
+
+    def _begin(self) -> None:
+        question: Question[Survey] = Question(self._terms)
+        self._question = question
+        asked = question.ask(self._overview_of(question))
+        asked.addCallbacks(self._came, self._failed, callbackArgs=(question,))
+
+    async def _overview_of(self, question: Question[Survey]) -> Survey:
+        survey = await self._overview.survey(question.fetch)
+        if not isinstance(survey, Survey):
+            raise TypeError(f"survey() gave {type(survey).__name__}, not Survey")
+        return survey
+
+    def _came(self, survey: Survey, question: Question[Survey]) -> None:
+        clock = self._terms.clock
+        at = clock.seconds() if question.answered_at is None else question.answered_at
+        self._survey, self._trouble, self._answered_at = survey, None, at
+        seen_at = dict.fromkeys(survey.seen, at)
+        # Of the others only those are of interest that the server may still have.
+        for key in survey.unseen:
+            if key in self._seen_at:
+                seen_at.setdefault(key, self._seen_at[key])
+        self._seen_at = seen_at
+        if self._failed_count:
+            self.log.info(
+                "{server}: polls are good again, after {count} failed ones in {seconds} s",
+                server=self._name,
+                count=self._failed_count,
+                seconds=round(clock.seconds() - self._failed_since),
+            )
+            self._failed_count = 0
+        self._end()
+        if self._listed is not None and not survey.seen.keys() <= self._listed:
+            self._on_news()
+
+    def _failed(self, failure: Failure) -> None:
+        if self._is_stopped:
+            self._end()
+            return
+        error = failure.value
+        now = self._terms.clock.seconds()
+        if isinstance(error, Trouble):
+            self._trouble = error
+            if error.outcome == "auth":
+                self._held_until = now + AUTH_SECONDS
+                words = f"{error.reason}; asked again every {AUTH_SECONDS / 60:g} min"
+                self._trouble = BadAnswer(words, "auth")
+        else:
+            self._trouble = Trouble(f"internal error: {type(error).__name__}", INTERNAL)
+        if not self._failed_count:
+            self._failed_since = now
+            self.log.warn(
+                "{server}: polls fail: {reason}",
+                server=self._name,
+                reason=redact(str(self._trouble)),
+            )
+            if not isinstance(error, Trouble):
+                self.log.error(
+                    "{server}: internal error\n{traceback}",
+                    server=self._name,
+                    traceback=redact(failure.getTraceback()),
+                )
+        self._failed_count += 1
+        self._end()
+
+    def _end(self) -> None:
+        self._question = None
+        self._good_until = self._terms.clock.seconds() + self._fresh_seconds
+        self._release()
+
+    def _release(self) -> None:
+        """Let those go on who waited, in slices: each of them notes a sample."""
+        clock: IReactorTime = self._terms.clock
+        until = clock.seconds() + SLICE_SECONDS
+        for _ in range(len(self._waiting)):
+            if not self._waiting:
+                return
+            self._waiting.popleft().callback(None)
+            if clock.seconds() >= until:
+                clock.callLater(0, self._release)
+                return
+
+
+def talking(
+    name: str,
+    talk: Talk | Overview,
+    terms: Terms,
+    fresh_seconds: float,
+    on_news: Callable[[], None] = lambda: None,
+) -> Talking:
+    """The conversation as samplers have it; :class:`Shared` says what the parameters are."""
+    if isinstance(talk, Overview):
+        return Shared(name, talk, terms, fresh_seconds, on_news)
+    return Direct(talk)
