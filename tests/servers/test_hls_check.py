@@ -16,9 +16,7 @@ class Watcher:
     def __init__(self) -> None:
         self.check = HlsCheck()
 
-    def look(
-        self, at: float, body: bytes, age: float = 0.0, changed: float | None = None
-    ) -> Look:
+    def look(self, at: float, body: bytes, age: float = 0.0, changed: float | None = None) -> Look:
         playlist = parse_playlist(body)
         assert isinstance(playlist, MediaPlaylist)
         return self.check.look(playlist, Moment(at, NOON + at, age, changed))

@@ -137,15 +137,14 @@ def _ways(variant: Variant) -> list[str]:
     """What it may be called, from short to long."""
     codecs = [codec(spelled) or "" for spelled in variant.codecs]
     first = next((c for c in codecs if is_video(c)), codecs[0] if codecs else "")
-    size = f"{variant.height}p" if variant.height else ""
-    rate = f"{variant.frame_rate or ''}"
-    kbps = f"{(variant.bits_per_second or 0) // 1000}k"
+    size = f"{variant.height}p" if variant.height else variant.kind
+    rate = str(variant.frame_rate or "") if variant.height else ""
+    kbps = f"{variant.bits_per_second // 1000}k" if variant.bits_per_second else ""
     if variant.name:
         names = [f"{variant.kind}-{variant.name}"]
-    elif size:
-        names = [size, f"{size}{rate}", f"{size}{rate}-{first}", f"{size}{rate}-{first}-{kbps}"]
     else:
-        names = [variant.kind, f"{variant.kind}-{first}", f"{variant.kind}-{kbps}"]
+        longer = ((), (first,), (first, kbps))
+        names = [size, *("-".join(filter(None, (size + rate, *more))) for more in longer)]
     return [cleaned(name.translate(_UNSAFE), 100).rstrip("-") for name in names]
 
 
