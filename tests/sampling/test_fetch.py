@@ -132,7 +132,9 @@ class Redirects(FetchCase):
         self.upstream.at("/3", redirect(other.url("/4"), "308 Permanent Redirect"))
         answer = await self.get(self.upstream.url("/1"))
         self.assertEqual(answer, Answer(200, "OK", OK_BODY))
+        self.assertEqual(answer.url, other.url("/4"))
         self.assertEqual([asked.target for asked in other.requests], ["/4"])
+        self.assertEqual((await self.get(other.url("/4"))).url, "")
 
     async def test_at_most_three(self) -> None:
         for n in range(1, 5):

@@ -19,7 +19,7 @@ words, and what it held is gone: the socket, the timer, the memory.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from treq.client import HTTPClient
@@ -192,7 +192,7 @@ class Fetcher:
             )
             answer, location = await self._ask(asking, request, method, target, headers, most)
             if location is None:
-                return answer
+                return answer if len(seen) == 1 else replace(answer, url=target.url.to_text())
             try:
                 target = target.follow(location)
             except UnusableURLError as error:

@@ -69,6 +69,7 @@ class Answer:
     :param headers: those that were wanted and are there, by their names in lower case
     :param at: when it was complete, on the monotonic clock that measures distances, seconds
     :param time: the same moment by the wall clock, seconds since 1970 in UTC
+    :param url: where redirects led to; empty where there were none
     """
 
     status: int
@@ -77,6 +78,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     at: float = field(default=0.0, compare=False)
     time: float = field(default=0.0, compare=False)
+    url: str = field(default="", repr=False, compare=False)
 
 
 Fetch = Callable[[Request], Awaitable[Answer]]

@@ -12,9 +12,12 @@ URL_CHARACTERS = 2000
 
 HTTP_URL = "must be an http:// or https:// URL in ASCII, without user, password, query, fragment"
 
+PLAYLIST_URL = "must be an http:// or https:// URL in ASCII, without user, password and fragment"
+
 _HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 _HOST_CHARACTERS = 253
 _URL = re.compile(r"https?://[!-~]+")
+_QUERY = re.compile(r"[!-~]*")
 
 
 @lru_cache(maxsize=1024)
@@ -50,6 +53,19 @@ def http_url(text: str) -> str | None:
         return HTTP_URL
     # In a URL an IPv6 address stands in brackets, always.
     return HTTP_URL if authority(place) is None or _is_ipv6(place) else None
+
+
+def playlist_url(text: str) -> str | None:
+    """
+    Check a URL whose query may hold a token: ``None``, or what it must be.
+
+    What is behind the question mark is to be shown to nobody.
+    """
+    public, mark, query = text.partition("?")
+    good = len(text) <= URL_CHARACTERS and http_url(public) is None
+    if mark:
+        good = good and "#" not in query and _QUERY.fullmatch(query) is not None
+    return None if good else PLAYLIST_URL
 
 
 def _is_ipv6(text: str) -> bool:

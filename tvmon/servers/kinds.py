@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
 
-from tvmon.servers import Kind, icecast, mediamtx, nginx_rtmp, node_media_server, srs, tvie
+from tvmon.servers import Kind, hls, icecast, mediamtx, nginx_rtmp, node_media_server, srs, tvie
 from tvmon.words import cleaned
 
 GROUP = "tvmon.servers"
@@ -22,11 +22,12 @@ REASON_CHARACTERS = 300
 
 OURS = (
     tvie.KIND,
-    mediamtx.KIND,
-    srs.KIND,
     nginx_rtmp.KIND,
     icecast.KIND,
     node_media_server.KIND,
+    srs.KIND,
+    mediamtx.KIND,
+    hls.KIND,
 )
 
 
