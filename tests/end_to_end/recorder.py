@@ -137,7 +137,7 @@ class Recorder:
             return
         second = calendar.timegm(time.strptime(entry["sample_time"], "%Y-%m-%dT%H:%M:%SZ"))
         # A unify_name is the server, its host in brackets, a slash, and the stream.
-        stream = entry["unify_name"].partition("]/")[2]
+        stream = entry["unify_name"].removeprefix(f"{entry['server']}/")
         series = self._series.setdefault(f"{entry['server']} {stream}", [])
         if series and series[-1].second == second:
             return

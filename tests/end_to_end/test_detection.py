@@ -56,8 +56,7 @@ class DetectionTests(unittest.TestCase):
     def entry(self, stream: str) -> dict[str, Any]:
         """The last that was told of a stream."""
         server, _, name = stream.partition(" ")
-        host = getattr(self.scene, server).url.removeprefix("http://")
-        return self.entries[f"{server}[{host}]/{name}"]
+        return self.entries[f"{server}/{name}"]
 
     def levels(self, stream: str) -> set[int | None]:
         return {seen.level for seen in self.seen(stream)}

@@ -60,7 +60,7 @@ class SurveyTests(Case):
         self.assertEqual((survey.skipped, survey.unseen), ((), {}))
         stream, measured = survey.seen["a.ogg"]
         self.assertEqual(stream.sample_interface, f"{URL}#a.ogg")
-        self.assertEqual(stream.unify_name, "ice[ice.example:8000]/a.ogg")
+        self.assertEqual(stream.unify_name, "ice/a.ogg")
         self.assertEqual(measured.uptime_seconds, 100)  # by the server's own clock
         self.assertEqual(measured.session, ("2026-11-22T07:49:37+0000", "2026-11-22T07:50:08+0000"))
         self.assertIs(survey.seen["-"].measured.presence, Presence.ABSENT)

@@ -36,7 +36,7 @@ class PathTests(MediaMTXCase):
             fake.start("cam1", kbps=2000, viewers=2)
             self.talk.look(10)
             stream, said = self.talk.survey.seen["cam1"]
-            self.assertEqual(stream.unify_name, "mtx[mtx:9997]/cam1")
+            self.assertEqual(stream.unify_name, "mtx/cam1")
             self.assertEqual(said.presence, Presence.LIVE)
             self.assertEqual(said.upstream_bytes_received, 2_500_000)
             self.assertEqual(said.total_bytes_sent, 5_000_000)

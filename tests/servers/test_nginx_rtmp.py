@@ -36,7 +36,7 @@ class OneWorkerTests(Case):
         self.assertEqual(list(survey.seen), ["live/cam1"])
         seen = survey.seen["live/cam1"]
         self.assertEqual(seen.stream.sample_interface, f"{URL}#live/cam1")
-        self.assertEqual(seen.stream.unify_name, "edge[192.0.2.1:8080]/live/cam1")
+        self.assertEqual(seen.stream.unify_name, "edge/live/cam1")
         self.assertIs(seen.measured.presence, Presence.LIVE)
         self.assertEqual(seen.measured.clients_connected, 2)
         self.assertEqual(survey.skipped, ())

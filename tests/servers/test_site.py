@@ -83,7 +83,7 @@ class NameTests(SynchronousTestCase):
     def test_a_stream(self) -> None:
         stream = SITE.stream("/live/cam 1/")
         self.assertEqual(stream.key, "live/cam 1")
-        self.assertEqual(stream.unify_name, "edge[edge.example:8080]/live/cam 1")
+        self.assertEqual(stream.unify_name, "edge/live/cam 1")
         self.assertEqual(stream.sample_interface, f"{URL}#live/cam%201")
 
     def test_tokens_behind_a_name_are_no_part_of_it(self) -> None:

@@ -33,7 +33,7 @@ class StreamTests(SRSCase):
         fake.start("live/cam1", kbps=2000, viewers=2)
         self.talk.look(10)
         stream, said = self.talk.survey.seen["live/cam1"]
-        self.assertEqual(stream.unify_name, "srs1[srs:1985]/live/cam1")
+        self.assertEqual(stream.unify_name, "srs1/live/cam1")
         self.assertEqual(stream.sample_interface, "http://srs:1985#live/cam1")
         self.assertEqual(said.presence, Presence.LIVE)
         self.assertEqual(said.upstream_bytes_received, 2_500_000)

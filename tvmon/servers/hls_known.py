@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from tvmon.servers import Answer
 from tvmon.servers.hls_playlist import MasterPlaylist
@@ -86,7 +86,7 @@ def stream_of(server: str, playlist: Playlist, rendition: str) -> Stream:
     """A stream; nothing of it tells what is in a query."""
     public = playlist.url.partition("?")[0]
     key = f"{playlist.name}/{rendition}" if rendition else playlist.name
-    shown = cleaned(f"{server}[{urlsplit(public).netloc}]/{key}", 2 * NAME_CHARACTERS + 300)
+    shown = cleaned(f"{server}/{key}", 2 * NAME_CHARACTERS + 300)
     return Stream.of(
         server, key, None, shown, f"{public}#{quote(rendition)}" if rendition else public
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from dataclasses import dataclass, field
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from tvmon.errors import BadAnswer
 from tvmon.servers import Answer
@@ -83,11 +83,6 @@ class Site:
         pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode("ascii")
         return (("Authorization", f"Basic {pair}"),)
 
-    @property
-    def host(self) -> str:
-        """Host and port, as they stand in the URL."""
-        return urlsplit(self.url).netloc
-
     def good(self, answer: Answer) -> bytes:
         """The body of an answer of status 200; BadAnswer for any other, of ``auth`` for 401."""
         if answer.status in (401, 403):
@@ -109,7 +104,7 @@ class Site:
             self.name,
             shown,
             stream_id,
-            cleaned(f"{self.name}[{self.host}]/{shown}", 2 * PATH_CHARACTERS),
+            cleaned(f"{self.name}/{shown}", 2 * PATH_CHARACTERS),
             f"{self.url}#{quote(shown, safe='/')}",
         )
 
