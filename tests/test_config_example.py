@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import tomllib
 import unittest
 from collections.abc import Iterator
@@ -121,6 +122,22 @@ class OptionTests(unittest.TestCase):
             top = Section.of(re.sub(OTHER_WAYS, "", section), "f", environ)
             read(top, Path("/"))
             top.finish()
+
+    def test_the_other_ways_to_give_a_secret_are_good_too(self) -> None:
+        with tempfile.NamedTemporaryFile("w") as secret:
+            secret.write("geheim")
+            secret.flush()
+            by_file = re.sub(r"(?m)^(password|token) = .*\n(?=\1_file)", "", self.options)
+            by_file = re.sub(r"(?m)^([a-z]+_file) = .*", rf'\1 = "{secret.name}"', by_file)
+            mtx = by_file.index('kind = "mediamtx"')
+            for other in (r"token_file = .*", r"(?:user|password_file) = .*"):
+                with self.subTest(other):
+                    text = by_file[:mtx] + re.sub(rf"(?m)^{other}\n", "", by_file[mtx:])
+                    top = Section.of(text, "f", {"NEWS_TOKEN": "t"})
+                    config = read(top, Path("/"))
+                    top.finish()
+                    self.assertEqual(config.web.password, "geheim")
+                    self.assertNotIn("geheim", repr(config))
 
     def test_what_is_said_of_the_defaults_of_kinds_is_true(self) -> None:
         zero = {kind.name for kind in OURS if kind.keep_missing_minutes == 0}
