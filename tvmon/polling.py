@@ -26,7 +26,7 @@ class Polling:
     listing_deadline_seconds: float = 10.0
     sampling_seconds: float = 3.0
     deadline_seconds: float = 2.4
-    body_bytes: int = 64 * 1024
+    body_bytes: int = MEBIBYTE
     listing_body_bytes: int = 64 * MEBIBYTE
 
     def __post_init__(self) -> None:

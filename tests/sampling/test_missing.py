@@ -28,6 +28,7 @@ class FakeServer:
     def __init__(self) -> None:
         self.drift = Drift()
         self.published: Mapping[str, int] = {}
+        self.unseen: Mapping[str, str] = {}
         self.surveys = 0
 
     def begin(self) -> FakeServer:
@@ -40,7 +41,7 @@ class FakeServer:
         for key, count in self.published.items():
             measured = Measurement(upstream_bytes_received=count * self.surveys)
             seen[key] = Seen(stream(key), measured)
-        return Survey(seen)
+        return Survey(seen, unseen=self.unseen)
 
 
 class MissingTests(SynchronousTestCase):
@@ -87,6 +88,18 @@ class MissingTests(SynchronousTestCase):
         self.given.pass_time(9 * MINUTE, 0.5)
         self.assertEqual(self.levels(), {"a": Level.BAD, "b": Level.GOOD})
         self.given.pass_time(3 * MINUTE, 0.5)
+        self.assertEqual(self.levels(), {"b": Level.GOOD})
+
+    def test_one_that_cannot_be_seen_is_not_missing(self) -> None:
+        self.server.published = {"a": 1000, "b": 1000}
+        self.start(keep_missing_seconds=0.0)
+        self.given.pass_time(12.0)
+        self.server.published = {"b": 1000}
+        self.server.unseen = {"a": "worker 7 did not answer"}
+        self.given.pass_time(3 * MINUTE, 0.5)
+        self.assertEqual(self.levels(), {"a": None, "b": Level.GOOD})
+        self.server.unseen = {}
+        self.given.pass_time(2 * MINUTE, 0.5)
         self.assertEqual(self.levels(), {"b": Level.GOOD})
 
     def test_one_that_comes_back_begins_its_time_anew(self) -> None:

@@ -8,7 +8,7 @@ and the readers of the page do not notice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from itertools import chain, repeat, takewhile
 from random import Random
 from typing import Any, TypeVar
@@ -60,9 +60,9 @@ class Crew:
         return len(self._samplers)
 
     @property
-    def numbers(self) -> Collection[int]:
-        """The ``mms_stream_id`` of each stream that is sampled."""
-        return self._samplers.keys()
+    def streams(self) -> Mapping[int, Stream]:
+        """What is sampled, by its ``mms_stream_id``."""
+        return {number: sampler.stream for number, sampler in self._samplers.items()}
 
     async def follow(
         self,
@@ -73,7 +73,7 @@ class Crew:
         """Make the sampled streams the listed ones, by a :func:`plan`; returns it."""
         await self._lock.acquire()
         try:
-            todo = plan(self._running(), listed, lacked, spared)
+            todo = plan(self.streams, listed, lacked, spared)
             work = chain(
                 zip(repeat(self._stop_one), todo.stop),
                 zip(repeat(self._change_one), todo.change),
@@ -88,7 +88,7 @@ class Crew:
         """Sample these too, and say how many; those sampled already go on as they are."""
         await self._lock.acquire()
         try:
-            new = plan(self._running(), streams).start
+            new = plan(self.streams, streams).start
             await self._in_slices(self._while_needed(zip(repeat(self._start_one), new)))
             return len(new)
         finally:
@@ -98,7 +98,7 @@ class Crew:
         """Take those of these that are not sampled off the board."""
         await self._lock.acquire()
         try:
-            gone = plan(self._running(), streams).start
+            gone = plan(self.streams, streams).start
             await self._in_slices(self._while_needed(zip(repeat(self._drop_one), gone)))
         finally:
             self._lock.release()
@@ -124,9 +124,6 @@ class Crew:
             return [*(poll for poll in polls if poll is not None), *self._ending]
         finally:
             self._lock.release()
-
-    def _running(self) -> dict[int, Stream]:
-        return {number: sampler.stream for number, sampler in self._samplers.items()}
 
     def _while_needed(self, work: Iterable[T]) -> Iterable[T]:
         """The work, until everything is to stop."""

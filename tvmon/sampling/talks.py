@@ -13,7 +13,7 @@ stays so, and some servers lock out who tries too often.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -49,6 +49,10 @@ class Talking(Protocol):
     def drift(self) -> Drift:
         """Which fields of the answers are unknown, or missing."""
 
+    @property
+    def unseen(self) -> Container[str]:
+        """The keys of streams that the last listing did not show, and that may be there."""
+
     async def list_streams(self, question: Question[Any]) -> Listing:
         """Every stream that the server has now; raises Trouble."""
 
@@ -69,6 +73,11 @@ class Direct:
     def drift(self) -> Drift:
         """Which fields of the answers are unknown, or missing."""
         return self._talk.drift
+
+    @property
+    def unseen(self) -> Container[str]:
+        """None: a listing shows all that there are."""
+        return ()
 
     async def list_streams(self, question: Question[Any]) -> Listing:
         """Every stream that the server has now; raises Trouble."""
@@ -120,8 +129,13 @@ class Shared:
         """Which fields of the answers are unknown, or missing."""
         return self._overview.drift
 
+    @property
+    def unseen(self) -> Container[str]:
+        """The keys of streams that the newest answer did not show, and that may be there."""
+        return () if self._survey is None else self._survey.unseen
+
     async def list_streams(self, question: Question[Any]) -> Listing:
-        """Every stream that is published now, and those that may be; raises Trouble."""
+        """Every stream that is published now; raises Trouble."""
         survey = await self._ask(question)
         self._listed = frozenset(survey.seen)
         return Listing(tuple(seen.stream for seen in survey.seen.values()), survey.skipped)

@@ -236,15 +236,16 @@ class Updater(Service):
         self._tell(done)
 
     def _spared(self, listed: Iterable[Stream]) -> frozenset[int]:
-        """The streams that are not listed, and yet are not missing for long enough."""
+        """The streams that are not listed and go on: unseen, or not missing for long enough."""
         now, keep = self._clock.seconds(), self.server.keep_missing_seconds
         there = {stream.mms_stream_id for stream in listed}
+        lacking = {n: stream for n, stream in self._crew.streams.items() if n not in there}
+        unseen = {n for n, stream in lacking.items() if stream.key in self._talk.unseen}
         self._missing_since = {
-            number: self._missing_since.get(number, now)
-            for number in self._crew.numbers
-            if number not in there
+            number: self._missing_since.get(number, now) for number in lacking.keys() - unseen
         }
-        return frozenset(n for n, since in self._missing_since.items() if now - since < keep)
+        kept = {n for n, since in self._missing_since.items() if now - since < keep}
+        return frozenset(unseen | kept)
 
     async def _waited(self, seconds: float) -> bool:
         """Wait; whether we still run."""
