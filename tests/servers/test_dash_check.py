@@ -53,6 +53,12 @@ class DashCheckTests(SynchronousTestCase):
         stale = self.after(body, 112.0)
         self.assertEqual(stale.remarks, ("stale: no new segment for 12 s, 3.0 segments",))
 
+    def test_media_that_comes_slower_than_it_plays(self) -> None:
+        watcher = Watcher()
+        for i in range(25):
+            told = watcher.look(100 + 5.0 * i, mpd(period(running(98 + 4 * i)))).remarks
+        self.assertEqual(told, ("falls behind: 96 s of media came in 120 s",))
+
     def test_one_that_will_not_be_written_anew(self) -> None:
         body = mpd(period(running(98)), update=None)
         told = self.after(body, 112.0, body).remarks
