@@ -185,6 +185,12 @@ class FaultTests(SynchronousTestCase):
         self.assertEqual(watcher.look(4.0, media(1), changed=NOON - 900).remarks, ())
         self.assertEqual(watcher.look(7.0, media(1), changed=NOON - 900).remarks, ())
 
+    def test_media_that_comes_slower_than_it_plays(self) -> None:
+        watcher = Watcher()
+        for i in range(25):
+            told = watcher.look(5.0 * i, media(i)).remarks
+        self.assertEqual(told, ("falls behind: 96 s of media came in 120 s",))
+
     def test_clocks_that_do_not_agree(self) -> None:
         watcher = Watcher()
         found = watcher.look(0.0, media(0, dates=[NOON - 5]))

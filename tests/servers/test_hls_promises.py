@@ -107,6 +107,20 @@ class PromiseTests(SynchronousTestCase):
                 self.assertEqual(level, Level.GOOD, at)
         self.assertEqual(levels[-1][1], Level.BAD)
 
+    @given(st.integers(1, 8), st.floats(0, 1))
+    def test_four_fifths_of_a_channel_are_not_taken_for_all_of_it(
+        self, target: int, phase: float
+    ) -> None:
+        channel = Channel(target, [1.0] * (150 // target), 7, dated=False)
+        check, told, at = HlsCheck(), (), 4 * target + phase * target
+        began = at
+        while at < began + 123:
+            time = began + (at - began) * 0.8
+            told = check.look(channel.playlist(time), Moment(at, NOON + at)).remarks
+            at += 3
+        self.assertEqual(len(told), 1, told)
+        self.assertIn("falls behind: ", told[0])
+
     @given(st.data())
     def test_the_counter_never_falls_within_a_life(self, data: st.DataObject) -> None:
         segment = st.builds(

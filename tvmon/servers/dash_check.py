@@ -6,11 +6,11 @@ Its live edge is that of its picture, or of its sound where it has no picture.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tvmon.errors import BadAnswer
 from tvmon.servers.dash import Manifest, Timeline, Track
-from tvmon.servers.live_edge import Faults, Look, Moment, delay, seconds
+from tvmon.servers.live_edge import Faults, Look, Moment, Progress, delay, seconds
 
 LATE = 1.5
 """Times the longest rest without new media that are too many."""
@@ -51,6 +51,7 @@ class _Life:
     seen_at: float
     kinds: frozenset[str]
     received: float = 0.0
+    progress: Progress = field(default_factory=Progress)
     is_apart: bool = False
     older_since: float | None = None
 
@@ -126,7 +127,8 @@ class DashCheck:
         if gained <= BACK_SECONDS:
             return life
         main = manifest.main
-        most = at - life.changed_at + DEAD * _rest(manifest, main)
+        rest = _rest(manifest, main)
+        most = at - life.changed_at + DEAD * rest
         if gained > most:
             self._faults.note("jump", f"the live edge jumped by {seconds(gained)}", at)
         first = manifest.first
@@ -166,7 +168,8 @@ class DashCheck:
         late_ms, skewed = (None, None) if life.edge is None else delay(life.edge, moment.now)
         remarks = [
             *self._faults.texts(moment.at),
-            _silent(life, manifest, rest, moment),
+            _silent(life, manifest, rest, moment)
+            or life.progress.note(moment.at, life.received, rest),
             "the newest segments, by their numbers, are not there" if edge is None else None,
             _apart(life, manifest),
             f"the manifest lay in a cache for {seconds(moment.age)}"

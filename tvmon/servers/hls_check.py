@@ -8,10 +8,10 @@ only grow and never change, and dates that go on where they were.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tvmon.servers.hls_playlist import MediaPlaylist, Segment
-from tvmon.servers.live_edge import Faults, Look, Moment, delay, seconds
+from tvmon.servers.live_edge import Faults, Look, Moment, Progress, delay, seconds
 
 REMEMBERED = 32
 """How many segments of a window are known again; a window may hold hours."""
@@ -66,6 +66,7 @@ class _Life:
     changed: float | None
     edge: float | None = None
     received: float = 0.0
+    progress: Progress = field(default_factory=Progress)
     older_since: float | None = None
     has_moved: bool = False
     tells_change: bool = True
@@ -110,7 +111,7 @@ class HlsCheck:
         late_ms, skewed = (None, None) if life.edge is None else delay(life.edge, moment.now)
         remarks = [
             *self._faults.texts(moment.at),
-            _silent(life, target, moment),
+            _silent(life, target, moment) or life.progress.note(moment.at, life.received, target),
             _short(life, playlist, target),
             _cached(target, moment),
             skewed,
@@ -165,10 +166,13 @@ class HlsCheck:
         self._look_at_head(life, playlist, at)
         missed = max(0, playlist.sequence - life.newest - 1)
         fresh = playlist.segments[max(0, life.newest + 1 - playlist.sequence) :]
-        if missed and at - life.seen_at < life.window_seconds:
+        # The newest segment was up to a target duration old then.
+        if missed and at - life.seen_at < life.window_seconds - playlist.target_seconds:
             self._faults.note("jump", f"the window jumped over {_segments(missed)}", at)
         self._look_at_segments(playlist, fresh, at)
         self._look_at_dates(life, playlist, at)
+        if missed:
+            life.progress.forget()
         life.received += _gained(fresh, missed, at - life.seen_at)
         if fresh:
             life.tells_change = moment.changed is None or moment.changed != life.changed

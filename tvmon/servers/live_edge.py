@@ -6,6 +6,7 @@ The live edge is the end of the newest media that is published.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from tvmon.servers import Answer
@@ -30,6 +31,15 @@ MOST_DELAY_SECONDS = 600.0
 
 LONGEST_STALL_SECONDS = 120.0
 """No silence is longer, whatever the target duration: further back nothing is remembered."""
+
+PROGRESS_SECONDS = 120.0
+"""Over how long media is compared with the time that it takes to play."""
+
+LACKING = 2.0
+"""How many target durations may lack: one is under way, and another may be late."""
+
+SLOW_CLOCK = 0.02
+"""By how much media may come slower than it plays, in share: encoders have clocks of their own."""
 
 WANTED = ("age", "date", "last-modified")
 """The headers that are looked at."""
@@ -107,6 +117,36 @@ class Faults:
             if at - noted < SEEN_SECONDS
         }
         return tuple(text for text, _ in self._told.values())
+
+
+class Progress:
+    """
+    Whether media comes as fast as it plays, over two minutes.
+
+    Media comes by the segment, so that a short while tells nothing: over 30 s a stream of which
+    four fifths come looks well where its segments are longer than 3 s.
+    """
+
+    def __init__(self) -> None:
+        self._past: deque[tuple[float, float]] = deque()
+
+    def forget(self) -> None:
+        """What came since is not known exactly."""
+        self._past.clear()
+
+    def note(self, at: float, received: float, target: float) -> str | None:
+        """How much media came up to now, seconds; that it is too little."""
+        self._past.append((at, received))
+        while self._past[0][0] < at - PROGRESS_SECONDS:
+            self._past.popleft()
+        began, before = self._past[0]
+        passed, came = at - began, received - before
+        if (
+            passed < 0.8 * PROGRESS_SECONDS
+            or passed - came <= LACKING * target + passed * SLOW_CLOCK
+        ):
+            return None
+        return f"falls behind: {seconds(came)} of media came in {seconds(passed)}"
 
 
 def delay(edge: float, now: float) -> tuple[int | None, str | None]:
