@@ -22,7 +22,7 @@ class ListingTests(Case):
         self.assertEqual(
             [stream.key for stream in streams], ["news/720p", "news/360p", "news/audio-English"]
         )
-        self.assertEqual(streams[0].unify_name, "cdn[cdn.example]/news/720p")
+        self.assertEqual(streams[0].unify_name, "cdn/news/720p")
         self.assertEqual(streams[0].sample_interface, f"{URL}#720p")
 
     def test_any_other_is_one_stream(self) -> None:
