@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from itertools import cycle
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import simplejson
 from hypothesis import strategies as st
 
+from tests.coroutines import result_of
 from tvmon.errors import BadAnswer
 from tvmon.servers import Answer, Overview, Request, Survey
 from tvmon.words import has_control_characters
@@ -75,7 +75,7 @@ class AnyOf:
             return next(left)
 
         try:
-            said: Survey | str = asyncio.run(_survey(self._overview, fetch))
+            said: Survey | str = result_of(_survey(self._overview, fetch))
         except BadAnswer as trouble:
             said = trouble.reason
         assert self._secret not in repr(said)

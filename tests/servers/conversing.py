@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
+from tests.coroutines import result_of
 from tests.servers.fakes_serving import Fake
 from tvmon.errors import BadAnswer
 from tvmon.servers import Overview, Survey
@@ -40,7 +40,7 @@ class Conversation:
         """Ask once more, so many seconds later."""
         self.at += later
         self.fake.asked.clear()
-        self.survey = asyncio.run(_asked(self.overview, self.fake))
+        self.survey = result_of(_asked(self.overview, self.fake))
         return self.survey
 
     def refused(self) -> BadAnswer:

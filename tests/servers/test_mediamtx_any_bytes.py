@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import unittest
 from typing import Any
 
@@ -10,6 +9,7 @@ import simplejson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.coroutines import result_of
 from tests.servers.anything import AnyOf, json_answer, mutated, wrong_answers
 from tests.servers.conversing import START
 from tests.servers.fakes_mediamtx import FakeMediaMTX
@@ -27,7 +27,7 @@ def good(path: str) -> Any:
     fake.start("cam1", viewers=2)
     fake.start("live/cam2")
     fake.configure("cam3", always_available=True)
-    answer = asyncio.run(fake.fetch(Request(f"http://mtx:9997{path}")))
+    answer = result_of(fake.fetch(Request(f"http://mtx:9997{path}")))
     return simplejson.loads(answer.body)
 
 

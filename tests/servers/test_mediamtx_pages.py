@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from unittest.mock import patch
 
+from tests.coroutines import result_of
 from tests.servers.fakes_mediamtx import FakeMediaMTX
 from tests.servers.test_mediamtx import SITE, MediaMTXCase
 from tvmon.errors import NoAnswer
@@ -166,7 +166,7 @@ class SessionTests(MediaMTXCase):
                 raise NoAnswer("no answer within 2.4 s", "timeout")
             return await fake.fetch(request)
 
-        survey = asyncio.run(_asked(self.talk.overview, fetch))
+        survey = result_of(_asked(self.talk.overview, fetch))
         self.assertIn("cam1", survey.seen)
         self.talk.look()
         self.assertIsNotNone(self.talk.said("cam1").session.server)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import unittest
 from typing import Any
 
@@ -10,6 +9,7 @@ import simplejson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.coroutines import result_of
 from tests.servers.anything import AnyOf, mutated, wrong_answers
 from tests.servers.fakes_srs import FakeSRS
 from tvmon.servers import Answer, Request
@@ -27,7 +27,7 @@ def good(path: str) -> Any:
     fake.start("tv/live/cam2", more={"vhost": "tv"})
     fake.start("live/cam3")
     fake.stop("live/cam3", lingers=True)
-    answer = asyncio.run(fake.fetch(Request(f"http://srs:1985{path}")))
+    answer = result_of(fake.fetch(Request(f"http://srs:1985{path}")))
     return simplejson.loads(answer.body)
 
 
