@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tvmon.expected import NO_DEMAND, Demand, Expected
-from tvmon.health import Scoring, judge
+from tvmon.health import Scoring, flow_kbps, judge
 from tvmon.streams import Health, Level, Measurement, Pace, Presence, Sample
 from tvmon.window import Window
 
@@ -222,3 +222,31 @@ class PresenceTests(SynchronousTestCase):
                 self.assertIsNone(health.whole.level)
             else:
                 self.assertTrue(0 <= health.whole.score <= 100)
+
+
+class LearningTests(SynchronousTestCase):
+    """What is learned of a stream is never more than it has, however its bytes come."""
+
+    @given(
+        st.sampled_from([Pace(), Pace(3.0, 4.5), ICECAST]),
+        st.floats(0, 1),
+        st.floats(0, 1),
+        st.integers(10, 43),
+    )
+    def test_a_counter_that_moves_in_steps_is_good_by_what_was_learned_of_it(
+        self, pace: Pace, phase: float, jitter: float, samples: int
+    ) -> None:
+        step = pace.burst_seconds
+        window, learned = Window(), None
+        for index in range(samples):
+            at = index * 3.0 + phase * step + 0.1 * jitter * (index % 3)
+            moved = int(at / step)
+            measured = Measurement(upstream_bytes_received=int(moved * step * 12_500), pace=pace)
+            sample = Sample(at, at, measured)
+            window.add(sample)
+            learned = learned or flow_kbps(window, SCORING)
+            if learned is not None:
+                self.assertLessEqual(learned, 100.5)
+                demand = Demand(learned=Expected(learned, "learned", 30.0))
+                health = judge(sample, window, SCORING, demand)
+                self.assertEqual(health.whole.level, Level.GOOD, (at, learned, health))

@@ -100,7 +100,8 @@ def judge(
     why = "; ".join(measured.remarks)
     if measured.presence is Presence.UNSEEN:
         return _unknown(why or "not known: the view of the media server is incomplete")
-    if measured.presence is Presence.ABSENT:
+    # A stream that declares to need nothing is none, whoever says that it is there.
+    if measured.presence is Presence.ABSENT or measured.declared_kbps == 0:
         if demand.may_sleep:
             return _unknown(f"asleep: {why or 'nobody publishes it'}, and it may sleep")
         return _zero(f"no stream: {why or 'nobody publishes it'}", scoring)
@@ -114,17 +115,21 @@ def judge(
 
 def flow_kbps(window: Window, scoring: Scoring) -> float | None:
     """
-    The rate over a whole window of unbroken flow, kbit/s, to learn from.
+    The rate over two windows of unbroken flow, or over one at least, kbit/s, to learn from.
 
-    ``None`` where there is no such window, or nothing came in it.
+    What came last may have come in one burst, a part of which belongs to the time after it, so
+    this is what came at least.  ``None`` where there is no such window, or nothing came in it.
     """
     flow = flow_of(window)
     if flow is None or not flow.is_bytes or stalled(flow, window.pace):
         return None
-    recent = within(flow.points, scoring.window_seconds)
-    if len(recent) < 2 or recent[-1].at - recent[0].at < scoring.window_seconds - 3:
+    if len(flow.points) < 2:
         return None
-    return flow.rate(recent) or None
+    recent = within(flow.points, 2 * scoring.window_seconds)
+    span = recent[-1].at - recent[0].at
+    if span < scoring.window_seconds - 3:
+        return None
+    return flow.came(recent) / (span + window.pace.burst_seconds) or None
 
 
 def judge_delay(measured: Measurement, scoring: Scoring) -> Finding:

@@ -12,7 +12,7 @@ from tvmon.polling import Polling
 class PollingTests(SynchronousTestCase):
     def test_the_defaults_are_the_documented_ones(self) -> None:
         self.assertEqual(
-            Polling(), Polling(60.0, 10.0, 3.0, 2.4, body_bytes=65_536, listing_body_bytes=2**26)
+            Polling(), Polling(60.0, 10.0, 3.0, 2.4, body_bytes=2**20, listing_body_bytes=2**26)
         )
 
     @given(st.floats(0.01, 1e5), st.floats(0.01, 0.999))

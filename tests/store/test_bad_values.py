@@ -166,9 +166,13 @@ class BadStreamTests(StoreCase):
 NUMBERS = st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1))
 RATES = st.one_of(st.none(), st.floats(allow_nan=False), st.integers(-(2**53), 2**53))
 TEXTS = st.one_of(st.none(), st.text(max_size=50))
+CODECS = st.none() | st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=9)
 MEASUREMENTS = st.builds(
     Measurement,
-    **{name: RATES if name.startswith("average_") else NUMBERS for name in MEASURED},
+    **{
+        name: RATES if name.startswith("average_") else CODECS if "_codec" in name[-6:] else NUMBERS
+        for name in MEASURED
+    },
 )
 
 
