@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.servers.playlists import MASTER, NOON, media
+from tests.servers.playlists import MASTER, NOON, date_time, media
 from tvmon.errors import BadAnswer
 from tvmon.servers.hls_playlist import MasterPlaylist, MediaPlaylist, Segment, parse_playlist
 
@@ -86,6 +86,44 @@ class MediaTests(SynchronousTestCase):
         ])  # fmt: skip
         first, second = read(body).segments
         self.assertNotEqual(first.identity, second.identity)
+
+    def test_of_hours_the_end_is_read(self) -> None:
+        ffmpeg = [f"#EXT-X-PROGRAM-DATE-TIME:{date_time(NOON + 4 * n)}" for n in range(1000)]
+        within = media(7, 0) + b"".join(
+            f"#EXTINF:4.0,\n{date}\ns{7 + n}.ts\n".encode() for n, date in enumerate(ffmpeg)
+        )
+        everywhere = media(7, 1000, dates=[NOON + 4 * n for n in range(1000)])
+        once, never = media(7, 1000, dates=[NOON]), media(7, 1000, tail="#EXT-X-ENDLIST")
+        for body in (within, everywhere, once):
+            found = read(body)
+            self.assertEqual((found.sequence, found.newest), (907, 1006))
+            self.assertEqual(found.segments[0].identity, "s907.ts@")
+            self.assertEqual(found.segments[0].date_time, NOON + 3600)
+            self.assertFalse(found.is_ended)
+        found = read(never)
+        self.assertEqual((found.newest, found.segments[0].date_time), (1006, None))
+        self.assertTrue(found.is_ended)
+        early = once.replace(b"#EXTINF", b"#EXT-X-ENDLIST\n#EXTINF", 1)
+        self.assertTrue(read(early).is_ended)
+        early = once.replace(b"s8.ts\n", b"s8.ts\n#EXT-X-ENDLIST\n")
+        self.assertTrue(read(early).is_ended)
+
+    @given(st.integers(60, 160), st.sets(st.integers(0, 159)), st.booleans())
+    def test_what_is_left_out_changes_nothing(
+        self, count: int, dated: set[int], is_behind: bool
+    ) -> None:
+        lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:4", "#EXT-X-MEDIA-SEQUENCE:7"]
+        for n in range(count):
+            date = [f"#EXT-X-PROGRAM-DATE-TIME:{date_time(NOON + 4 * n)}"] if n in dated else []
+            extinf = ["#EXTINF:4.000,"]
+            lines += [*extinf, *date] if is_behind else [*date, *extinf]
+            lines.append(f"s{n}.ts")
+        found = read("\n".join(lines).encode())
+        self.assertEqual(found.newest, 7 + count - 1)
+        first = count - len(found.segments)
+        self.assertEqual(found.segments[0].identity, f"s{first}.ts@")
+        known = [n for n in dated if n <= first]
+        self.assertEqual(found.segments[0].date_time, NOON + 4 * first if known else None)
 
     def test_what_is_refused(self) -> None:
         for body, words in (

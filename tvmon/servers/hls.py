@@ -178,7 +178,7 @@ class HlsTalk:
             raise BadAnswer("a master playlist in the place of a rendition", "body")
         check = self._hls(key)
         look = check.look(playlist, Moment.of(answer))
-        lag = None if look.is_ended else self._lag(key, check, look, answer.at)
+        lag = None if look.is_ended else self._lag(key, known, check, look, answer.at)
         lost = None if known.trouble is None else f"its master playlist: {known.trouble}"
         return _measured(look, found.fields, (lag, lost))
 
@@ -236,12 +236,12 @@ class HlsTalk:
             check = self._checks[key] = HlsCheck()
         return check
 
-    def _lag(self, key: str, check: HlsCheck, look: Look, at: float) -> str | None:
+    def _lag(self, key: str, known: Known, check: HlsCheck, look: Look, at: float) -> str | None:
         """That a rendition lags behind another one of its master playlist."""
         mine = Edge(at, look.delay_ms, check.newest or 0, look.target_seconds)
         self._edges[key] = mine
-        group = f"{key.partition('/')[0]}/"
-        others = [e for k, e in self._edges.items() if k != key and k.startswith(group)]
+        keys = (f"{known.playlist.name}/{name}" for name in known.renditions or ())
+        others = [self._edges[k] for k in keys if k != key and k in self._edges]
         lag, is_aligned = apart(mine, others, key in self._aligned)
         if is_aligned:
             self._aligned.add(key)

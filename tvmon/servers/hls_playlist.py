@@ -7,7 +7,7 @@ of others, advertisements above all, can fail, and would cost the whole playlist
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
@@ -17,6 +17,7 @@ import m3u8
 
 from tvmon.errors import BadAnswer
 from tvmon.servers.answers import kind_of_text
+from tvmon.servers.hls_tail import tail
 from tvmon.servers.values import MOST, count, rows, table, text, whole
 
 LONGEST_SECONDS = 3600.0
@@ -54,10 +55,12 @@ class Segment:
 @dataclass(frozen=True, slots=True)
 class MediaPlaylist:
     """
-    A list of segments.  Parts of segments, of low-latency playlists, are not looked at.
+    A list of segments: the last hundred, where there are more.
+
+    Parts of segments, of low-latency playlists, are not looked at.
 
     :param target_seconds: EXT-X-TARGETDURATION; whole, but for servers that err
-    :param sequence: the media sequence of the first segment
+    :param sequence: the media sequence of the first segment that is kept
     :param is_ended: it holds EXT-X-ENDLIST
     """
 
@@ -118,7 +121,9 @@ def parse_playlist(body: bytes) -> MediaPlaylist | MasterPlaylist:
             raise _bad("it does not begin with #EXTM3U")
         raise BadAnswer(f"{kind} instead of a playlist", "body")
     try:
-        data = m3u8.parse(found.decode(), custom_tags_parser=_read_ourselves)
+        end = tail(found.decode())
+        data = m3u8.parse(end.text, custom_tags_parser=_read_ourselves)
+        begin = None if end.date is None else _since_1970(datetime.fromisoformat(end.date.strip()))
     except UnicodeDecodeError:
         raise _bad("it is not UTF-8 text") from None
     except Exception:
@@ -126,6 +131,8 @@ def parse_playlist(body: bytes) -> MediaPlaylist | MasterPlaylist:
         raise _bad("a tag in it cannot be read") from None
     if data["is_variant"]:
         return _master(data)
+    if end.skipped:
+        data["skipped"], data["begin"] = end.skipped, None if begin is None else begin + end.since
     return _media(data)
 
 
@@ -189,10 +196,13 @@ def _media(data: dict[str, Any]) -> MediaPlaylist:
     sequence = count(data["media_sequence"], MOST // 2)
     if sequence is None:
         raise _bad("EXT-X-MEDIA-SEQUENCE is not a number from 0 on")
+    segments = [_segment(entry) for entry in rows(data["segments"]) if "uri" in entry]
+    if segments and segments[0].date_time is None:
+        segments[0] = replace(segments[0], date_time=data.get("begin"))
     return MediaPlaylist(
         float(target),
-        sequence,
-        tuple(_segment(entry) for entry in rows(data["segments"]) if "uri" in entry),
+        sequence + data.get("skipped", 0),
+        tuple(segments),
         count(data.get("discontinuity_sequence")) or 0,
         count(data.get("version")),
         data["is_endlist"],
