@@ -51,14 +51,14 @@ class LearningTests(SynchronousTestCase):
     def test_what_it_has_while_it_is_good_is_what_it_needs(self) -> None:
         entry = self.play(300, 1000)
         self.assertEqual(entry.expected.by, "learned")
-        self.assertAlmostEqual(entry.expected.kbps or 0, 1000, delta=20)
+        self.assertApproximates(entry.expected.kbps or 0, 1000, 50)
         self.assertEqual(entry.health.whole.level, Level.GOOD)
 
     def test_less_than_that_is_a_problem_and_is_not_learned(self) -> None:
         self.play(600, 1000)
         entry = self.play(1200, 500)
         self.assertEqual(entry.health.whole.level, Level.PROBLEM)
-        self.assertAlmostEqual(entry.expected.kbps or 0, 1000, delta=20)
+        self.assertApproximates(entry.expected.kbps or 0, 1000, 50)
 
     def test_a_stream_that_declares_its_rate_is_not_learned(self) -> None:
         entry = self.play(300, 1000, stream_info_videodatarate=900)
@@ -81,7 +81,7 @@ class LearningTests(SynchronousTestCase):
             again.note(NUMBER, Sample(at, at, measured))
         entry = again.get(NUMBER)
         assert entry is not None
-        self.assertAlmostEqual(entry.expected.kbps or 0, 1000, delta=20)
+        self.assertApproximates(entry.expected.kbps or 0, 1000, 50)
         self.assertEqual(entry.health.whole.level, Level.PROBLEM)
 
     def test_nothing_is_learned_of_a_stream_that_is_not_there(self) -> None:

@@ -150,6 +150,15 @@ class MediaTests(SynchronousTestCase):
         self.assertEqual(healths[-1].whole.level, Level.PROBLEM)
         self.assertIn("media for", healths[-1].reasons[0])
 
+    def test_what_comes_in_segments_runs_behind_by_nature(self) -> None:
+        pace = Pace(9.0, 18.0, 18.0)
+        for delay_ms, wanted in ((17_000, 100), (23_000, 50), (40_000, 0)):
+            found = [
+                Measurement(media_received_ms=i * 3000, live_delay_ms=delay_ms, pace=pace)
+                for i in range(20)
+            ]
+            self.assertEqual(replay(found)[-1].live_delay.score, wanted)
+
     def test_each_fault_takes_points_and_is_said(self) -> None:
         found = [Measurement(media_received_ms=i * 3000, pace=HLS) for i in range(20)]
         faulty = Measurement(

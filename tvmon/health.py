@@ -133,13 +133,18 @@ def flow_kbps(window: Window, scoring: Scoring) -> float | None:
 
 
 def judge_delay(measured: Measurement, scoring: Scoring) -> Finding:
-    """How far the stream runs behind: 100 at no delay, 0 at ``worst_delay_ms``."""
+    """
+    How far the stream runs behind: 100 at no delay, 0 at ``worst_delay_ms``.
+
+    By how much it does so by nature is no delay.
+    """
     delay = measured.live_delay_ms
     if delay is None:
         return Finding(None, "live delay: the media server does not tell it")
     if delay >= NO_DELAY_MS:
         return Finding(0, "live delay: the media server has no picture to measure it on")
-    share = _percent((scoring.worst_delay_ms - delay) / scoring.worst_delay_ms)
+    late = delay - 1000 * measured.pace.delay_seconds
+    share = _percent((scoring.worst_delay_ms - late) / scoring.worst_delay_ms)
     return Finding(share, f"live delay: {_delay(delay)} behind")
 
 

@@ -81,10 +81,12 @@ class Pace(NamedTuple):
     :param burst_seconds: how long they may rest between two movements: what comes in bursts may
         be late by so much at the edge of a window
     :param stall_seconds: what rests for so long has stalled
+    :param delay_seconds: how far it runs behind by nature, as what comes in whole segments does
     """
 
     burst_seconds: float = 2.0
     stall_seconds: float = 2.0
+    delay_seconds: float = 0.0
 
 
 STEADY = Pace()

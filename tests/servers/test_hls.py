@@ -94,7 +94,7 @@ class SampleTests(Case):
         self.assertEqual((first.media_received_ms, second.media_received_ms), (0, 4000))
         self.assertEqual(second.stream_info_videodatarate, 2500)
         self.assertEqual((second.stream_info_width, second.video_codec), (1280, "H264"))
-        self.assertEqual(second.pace, (6.0, 12.0))
+        self.assertEqual(second.pace, (6.0, 12.0, 12.0))
         self.assertEqual(second.session, first.session)
         self.assertIsNone(second.upstream_bytes_received)
         self.assertIn("video_codec", second.sources.declared)
@@ -164,7 +164,7 @@ class SampleTests(Case):
         self.web.answers[URL] = mpd(period(running(43_290)))
         self.web.at = 92.0
         found = self.sample()
-        self.assertEqual((found.live_delay_ms, found.pace), (2000, (6.0, 12.0)))
+        self.assertEqual((found.live_delay_ms, found.pace), (2000, (6.0, 12.0, 12.0)))
         self.assertEqual(found.stream_info_videodatarate, 2500)
 
     def test_segments_that_are_numbered_are_asked_for_by_head(self) -> None:

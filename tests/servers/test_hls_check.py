@@ -31,7 +31,7 @@ class HealthyTests(SynchronousTestCase):
         self.assertEqual([look.received_ms for look in found], [0, 4000, 8000, 12000])
         self.assertEqual({look.remarks for look in found}, {()})
         self.assertEqual(len({look.life for look in found}), 1)
-        self.assertEqual(found[0].pace, (6.0, 12.0))
+        self.assertEqual(found[0].pace, (6.0, 12.0, 12.0))
 
     def test_the_example(self) -> None:
         watcher = Watcher()

@@ -204,8 +204,8 @@ class ColumnTests(SynchronousTestCase):
         self.assertEqual(len(found), len(rows))
         for got, one in zip(found, rows, strict=True):
             wanted = one.sample.measured or Measurement()
-            self.assertEqual(got[9:13], (None, None, None, None))
-            self.assertEqual(got[13:], tuple(getattr(wanted, name) for name in MEASURED))
+            self.assertEqual(got[9:14], (None, None, None, None, None))
+            self.assertEqual(got[14:], tuple(getattr(wanted, name) for name in MEASURED))
             reason = one.sample.failed_reason
             if reason is not None:
                 reason = reason.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -20,7 +20,9 @@ SEEN = (
         audio_codec="Opus",
         pace=Pace(5.0, 5.5),
     ),
-    Measurement(media_received_ms=12_000, remarks=("a fault", "another"), pace=Pace(9.0, 18.0)),
+    Measurement(
+        media_received_ms=12_000, remarks=("a fault", "another"), pace=Pace(9.0, 18.0, 18.0)
+    ),
     Measurement(presence=Presence.ABSENT, clients_connected=1),
     Measurement(presence=Presence.UNSEEN, remarks=('worker "7" did not answer\\',)),
     Measurement(upstream_bytes_received=2),
@@ -84,7 +86,7 @@ class KindsTests(StoreCase):
         await self.up(self.start(url))
         for number, one in enumerate(streams[:2]):
             expected = self.board.demand(one.mms_stream_id).learned
-            self.assertAlmostEqual(expected.kbps or 0, 1000 * (number + 1), delta=50)
+            self.assertApproximates(expected.kbps or 0, 1000 * (number + 1), 50 * (number + 1))
         self.assertIsNone(self.board.demand(streams[2].mms_stream_id).learned.kbps)
 
     async def test_it_goes_with_its_stream(self) -> None:

@@ -96,7 +96,8 @@ class Look:
     def pace(self) -> Pace:
         """Late after one and a half target durations, dead after three."""
         target = self.target_seconds
-        return Pace(1.5 * target, min(3 * target, LONGEST_STALL_SECONDS))
+        # A player begins three target durations behind the edge; a packager needs one itself.
+        return Pace(1.5 * target, min(3 * target, LONGEST_STALL_SECONDS), 3 * target)
 
 
 class Faults:

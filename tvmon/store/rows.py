@@ -40,6 +40,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("remarks", "text"),
     ("burst_seconds", "double precision"),
     ("stall_seconds", "double precision"),
+    ("delay_seconds", "double precision"),
     *((name, _kind(name)) for name in MEASURED),
 )
 """The columns of ``mms_samples`` in the order of a batch, and the types they are sent as."""
@@ -62,7 +63,7 @@ _BOUNDS = {"bigint": 2**63, "smallint": 2**15}
 
 _measured = attrgetter(*MEASURED)
 _NOTHING = Measurement()
-_JUDGED_BY: tuple[object, ...] = (None, None, None, None)
+_JUDGED_BY: tuple[object, ...] = (None, None, None, None, None)
 """What is stored beside the measured fields of a live stream whose counters are steady."""
 
 
@@ -190,20 +191,20 @@ def _judged_by(measured: Measurement) -> tuple[object, ...]:
     return (
         None if presence is Presence.LIVE else presence.value,
         "\n".join(remarks)[:LONGEST_REASON] or None,
-        *((None, None) if pace is STEADY else (pace.burst_seconds, pace.stall_seconds)),
+        *((None, None, None) if pace is STEADY else pace),
     )
 
 
 def _stored_measurement(values: Values) -> Measurement:
-    presence, remarks, burst, stall = values[8:12]
-    measured = Measurement(*values[12:])
+    presence, remarks, burst, stall, delay = values[8:13]
+    measured = Measurement(*values[13:])
     if presence is None and not remarks and burst is None:
         return measured
     return replace(
         measured,
         presence=Presence.LIVE if presence is None else Presence(presence),
         remarks=tuple(remarks.split("\n")) if remarks else (),
-        pace=STEADY if burst is None or stall is None else Pace(burst, stall),
+        pace=STEADY if burst is None else Pace(burst, stall, delay),
     )
 
 

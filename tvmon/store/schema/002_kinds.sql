@@ -9,7 +9,8 @@ ALTER TABLE mms_samples
     ADD COLUMN presence          text,
     ADD COLUMN remarks           text,
     ADD COLUMN burst_seconds     double precision,
-    ADD COLUMN stall_seconds     double precision;
+    ADD COLUMN stall_seconds     double precision,
+    ADD COLUMN delay_seconds     double precision;
 
 COMMENT ON COLUMN mms_samples.media_received_ms IS 'ms of media received since the start, by the media''s own clock';
 COMMENT ON COLUMN mms_samples.uptime_seconds IS 'seconds since the stream was published';
@@ -19,6 +20,7 @@ COMMENT ON COLUMN mms_samples.presence IS 'absent: nobody publishes it; unseen: 
 COMMENT ON COLUMN mms_samples.remarks IS 'what was noticed, one a line: of a live stream its faults, else why it is not';
 COMMENT ON COLUMN mms_samples.burst_seconds IS 'how long the counters of a healthy stream of this kind may rest, s; null is 2';
 COMMENT ON COLUMN mms_samples.stall_seconds IS 'from what rest on a stream of this kind has stalled, s; null is 2';
+COMMENT ON COLUMN mms_samples.delay_seconds IS 'how far a healthy stream of this kind runs behind, s; null is 0';
 
 CREATE TABLE mms_learned (
     mms_stream_id bigint PRIMARY KEY REFERENCES mms_stream ON DELETE CASCADE,
