@@ -58,7 +58,7 @@ class Servers:
 
 
 def described(reports: Iterable[ServerReport], entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """Each media server with its streams counted; two milliseconds of work for 10,000 streams."""
+    """Each media server with its streams counted: 5 ms of work for 10,000 streams."""
     counts = Counter((entry.stream.server, entry.health.whole.level) for entry in entries)
     return [_server(report, counts) for report in reports]
 
