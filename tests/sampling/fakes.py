@@ -184,7 +184,7 @@ class Given:
         return Sampler(
             of,
             now=self.now,
-            talk=Direct(self.server),
+            talk=Direct(self.server.name, self.server, self.clock),
             terms=Terms(self.clock, self.fetch, seconds, 0.25),
             board=self.board,
             meters=self.meters.server(self.server.name, lambda: 0.0),

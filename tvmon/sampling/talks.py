@@ -41,6 +41,9 @@ between two such answers what was seen last is still what is known.
 
 ABSENT = Measurement(presence=Presence.ABSENT)
 
+EVERY_STREAM = ""
+"""In place of a stream's key: the password is refused, whatever is asked for."""
+
 
 class Talking(Protocol):
     """A conversation that is under way."""
@@ -64,10 +67,21 @@ class Talking(Protocol):
 
 
 class Direct:
-    """A conversation with a server that is asked for each stream by itself."""
+    """
+    A conversation with a server that is asked for each stream by itself.
 
-    def __init__(self, talk: Talk) -> None:
-        self._talk = talk
+    Where it refuses who we are before it has ever let us in, the password is wrong, and nobody
+    asks for a while; later it is that stream alone which we may not see.
+
+    :param name: of the server, for the log
+    """
+
+    log = Logger()
+
+    def __init__(self, name: str, talk: Talk, clock: IReactorTime) -> None:
+        self._name, self._talk, self._clock = name, talk, clock
+        self._is_let_in = False
+        self._held: dict[str, tuple[float, Trouble]] = {}
 
     @property
     def drift(self) -> Drift:
@@ -81,14 +95,42 @@ class Direct:
 
     async def list_streams(self, question: Question[Any]) -> Listing:
         """Every stream that the server has now; raises Trouble."""
+        self._check(EVERY_STREAM, question)
         return await self._talk.list_streams(question.fetch)
 
     async def sample(self, stream: Stream, question: Question[Any]) -> Measurement | None:
         """What the server says of a stream now; raises Trouble."""
-        return await self._talk.sample(stream, question.fetch)
+        whom = stream.key if self._is_let_in else EVERY_STREAM
+        self._check(whom, question)
+        try:
+            measured = await self._talk.sample(stream, question.fetch)
+        except Trouble as trouble:
+            if trouble.outcome == "auth":
+                self._hold(whom, trouble)
+                self._check(whom, question)
+            raise
+        self._is_let_in = True
+        for place in (EVERY_STREAM, whom):
+            self._held.pop(place, None)
+        return measured
 
     def stop(self) -> None:
         """There is nothing under way but what others asked."""
+
+    def _check(self, whom: str, question: Question[Any]) -> None:
+        """Raise what was said at the refusal, while nobody is to ask."""
+        until, trouble = self._held.get(whom, (float("-inf"), None))
+        if trouble is not None and self._clock.seconds() < until:
+            question.is_shared = whom == EVERY_STREAM
+            raise type(trouble)(trouble.reason, trouble.outcome)
+
+    def _hold(self, whom: str, trouble: Trouble) -> None:
+        refusal = refused(trouble)
+        if whom == EVERY_STREAM and whom not in self._held:
+            self.log.warn(
+                "{server}: polls fail: {reason}", server=self._name, reason=redact(str(refusal))
+            )
+        self._held[whom] = self._clock.seconds() + AUTH_SECONDS, refusal
 
 
 class Shared:
@@ -228,8 +270,7 @@ class Shared:
             self._trouble = error
             if error.outcome == "auth":
                 self._held_until = now + AUTH_SECONDS
-                words = f"{error.reason}; asked again every {AUTH_SECONDS / 60:g} min"
-                self._trouble = BadAnswer(words, "auth")
+                self._trouble = refused(error)
         else:
             self._trouble = Trouble(f"internal error: {type(error).__name__}", INTERNAL)
         if not self._failed_count:
@@ -266,6 +307,12 @@ class Shared:
                 return
 
 
+def refused(trouble: Trouble) -> Trouble:
+    """What is said while a server is left alone that refuses who we are."""
+    words = f"{trouble.reason}; asked again every {AUTH_SECONDS / 60:g} min"
+    return BadAnswer(words, "auth")
+
+
 def talking(
     name: str,
     talk: Talk | Overview,
@@ -276,4 +323,4 @@ def talking(
     """The conversation as samplers have it; :class:`Shared` says what the parameters are."""
     if isinstance(talk, Overview):
         return Shared(name, talk, terms, fresh_seconds, on_news)
-    return Direct(talk)
+    return Direct(name, talk, terms.clock)
