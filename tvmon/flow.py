@@ -63,12 +63,12 @@ def flow_of(window: Window, needed_kbps: float | None = None) -> Flow | None:
     newest = window.newest
     if newest is None:
         return None
-    run = [p for p in window if p.run == newest.run]
+    run = newest.run
     if newest.received is not None:
-        points = [p for p in run if p.received is not None]
+        points = [p for p in window if p.run == run and p.received is not None]
         return Flow(points, needed_kbps, is_bytes=True)
     if newest.media_ms is not None:
-        points = [p for p in run if p.media_ms is not None]
+        points = [p for p in window if p.run == run and p.media_ms is not None]
         return Flow(points, 1.0, is_bytes=False)
     return None
 

@@ -98,12 +98,13 @@ class Window:
 
     def _reset(self, at: float, measured: Measurement) -> Reset | None:
         old, new = self._session, measured.session
-        # A server that does not tell it this once is taken to be the one that it was.
-        self._session = Session(new.server or old.server, new.publisher or old.publisher)
-        if old.server and new.server and old.server != new.server:
-            return "restarted"
-        if old.publisher and new.publisher and old.publisher != new.publisher:
-            return "republished"
+        if new != old:
+            # A server that does not tell it this once is taken to be the one that it was.
+            self._session = Session(new.server or old.server, new.publisher or old.publisher)
+            if old.server and new.server and old.server != new.server:
+                return "restarted"
+            if old.publisher and new.publisher and old.publisher != new.publisher:
+                return "republished"
         before, media = self.newest, measured.media_received_ms
         wrong = before is not None and _fell(before.media_ms, media)
         for counter, count, most in (
