@@ -49,6 +49,8 @@ def test_every_stream_is_there_the_worst_first(house: House, tab: Tab) -> None:
 
 def test_a_line_says_what_the_api_says(house: House, tab: Tab) -> None:
     page = tab.open(house.url)
+    ages = "[...document.querySelectorAll('tr.stream .age')]"
+    until(page, f"{ages}.length === 12 && {ages}.every((age) => age.textContent !== '{DASH}')")
     page.click("#stop")  # now nothing changes any more on the page
     for entry in house.entries():
         line = row(page, entry)

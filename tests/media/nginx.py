@@ -68,9 +68,10 @@ class Nginx(Server):
         return found[1].decode()
 
     def reload(self) -> None:
-        """SIGHUP; returns when a new worker answers."""
+        """SIGHUP; returns when only a new worker answers."""
         before = self.worker()
         self.running.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: _accepts_no_more(before), 10, "the end of the old worker's listening")
         wait_for(lambda: self.worker() != before, 10, "a new worker")
 
     def is_ready(self) -> bool:
@@ -128,3 +129,11 @@ http {{
     }}
 }}
 """
+
+
+def _accepts_no_more(pid: str) -> bool:
+    """Whether a worker was told to shut down, which it says in its title, or is gone."""
+    try:
+        return b"shutting down" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except FileNotFoundError:
+        return True
