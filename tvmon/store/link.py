@@ -30,6 +30,9 @@ class Link(Connection):  # type: ignore[misc]  # txpostgres has no types
 
     libpq closes its socket by itself when it finds that the server is gone, and it may be in
     the middle of anything then; what txpostgres does next with the socket fails in many ways.
+    In one of them Twisted's epoll reactor goes on believing that it watches a number that is no
+    socket any more, and breaks whoever is given that number next: hence :meth:`_forget`, which
+    leans on what the reactor keeps to itself.
     """
 
     cursorFactory = _Cursor  # noqa: N815
@@ -37,6 +40,7 @@ class Link(Connection):  # type: ignore[misc]  # txpostgres has no types
     def __init__(self, reactor: ReactorBase, ended: Callable[[Exception], None]) -> None:
         super().__init__(reactor)
         self._ended = ended
+        self._numbers: set[int] = set()
 
     @contextmanager
     def reporting(self) -> Iterator[None]:
@@ -47,6 +51,13 @@ class Link(Connection):  # type: ignore[misc]  # txpostgres has no types
             self._ended(problem)
         except Exception:
             self._ended(error.ConnectionLost())
+
+    def continuePolling(self, swallowErrors: bool = False) -> None:  # noqa: N802, N803
+        """Look whether there is more to send or to read; called by txpostgres."""
+        number = self.fileno()
+        if number >= 0:
+            self._numbers.add(number)
+        super().continuePolling(swallowErrors)
 
     def doRead(self) -> None:  # noqa: N802
         """The server has sent something, or is gone."""
@@ -72,5 +83,20 @@ class Link(Connection):  # type: ignore[misc]  # txpostgres has no types
 
     def hang_up(self) -> None:
         """Close, at whatever stage the connection is."""
-        if self._connection is not None:
+        if self._connection is None:
+            return
+        try:
             self.close()
+        except Exception:  # the socket was closed beneath the reactor
+            self._forget()
+            self.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Make the reactor watch none of our sockets' numbers that is nobody else's by now."""
+        watched = getattr(self.reactor, "_selectables", {})
+        for number in self._numbers:
+            if watched.get(number) in (None, self, *self._cursors):
+                watched.pop(number, None)
+                for numbers in ("_reads", "_writes"):
+                    getattr(self.reactor, numbers, set()).discard(number)
