@@ -17,7 +17,7 @@ from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Seen, Survey
 from tvmon.servers.icecast_mount import measured, server_session
 from tvmon.servers.icecast_stats import Stats, parse_stats
 from tvmon.servers.icecast_views import PUBLIC, WHOLE, Views
-from tvmon.servers.site import Site, Unusable
+from tvmon.servers.site import OfSite, Site, Unusable
 from tvmon.servers.values import server_time, text
 from tvmon.settings import Section
 from tvmon.streams import Measurement, Presence, Session, Stream
@@ -53,20 +53,8 @@ HIDDEN = "the admin's status is not to be had now, and the public one may hide i
 
 
 @dataclass(frozen=True, slots=True)
-class Icecast:
+class Icecast(OfSite):
     """One Icecast server of the configuration."""
-
-    site: Site
-
-    @property
-    def name(self) -> str:
-        """The name of its section in the configuration."""
-        return self.site.name
-
-    @property
-    def extra_streams(self) -> tuple[Stream, ...]:
-        """None: what is not published is not to be had."""
-        return ()
 
     def begin(self) -> IcecastOverview:
         """Start a conversation."""

@@ -17,7 +17,7 @@ from tvmon.errors import BadAnswer, Trouble
 from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Request, Seen, Survey
 from tvmon.servers.answers import good_body
 from tvmon.servers.mediamtx_path import is_live, look, measurement, received
-from tvmon.servers.site import Site, Unusable
+from tvmon.servers.site import OfSite, Site, Unusable
 from tvmon.servers.values import count, json_of, table, text
 from tvmon.settings import Section
 from tvmon.streams import Stream
@@ -40,21 +40,14 @@ _SHIFTED = "view incomplete: the list of paths changed while it was read"
 
 
 @dataclass(frozen=True, slots=True)
-class MediaMTX:
+class MediaMTX(OfSite):
     """
     One MediaMTX of the configuration.
 
     :param token: a JWT, or what else goes behind ``Bearer``
     """
 
-    site: Site
     token: str | None = field(default=None, repr=False)
-    extra_streams: tuple[Stream, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The name of its section."""
-        return self.site.name
 
     def begin(self) -> MediaMTXOverview:
         """Start a conversation."""

@@ -15,7 +15,7 @@ from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Request, Sur
 from tvmon.servers.nginx_rtmp_stat import Stat, parse_stat, pid_of
 from tvmon.servers.nginx_rtmp_view import View
 from tvmon.servers.nginx_rtmp_workers import ASKED_IN_A_ROW
-from tvmon.servers.site import Site
+from tvmon.servers.site import OfSite, Site
 from tvmon.settings import Section
 from tvmon.streams import Stream
 
@@ -32,20 +32,8 @@ PATH = "/stat"
 
 
 @dataclass(frozen=True, slots=True)
-class NginxRtmp:
+class NginxRtmp(OfSite):
     """One nginx of the configuration."""
-
-    site: Site
-
-    @property
-    def name(self) -> str:
-        """The name of its section in the configuration."""
-        return self.site.name
-
-    @property
-    def extra_streams(self) -> tuple[Stream, ...]:
-        """None: the server lists all that there are."""
-        return ()
 
     def begin(self) -> NginxOverview:
         """Start a conversation."""

@@ -19,7 +19,7 @@ from tvmon.servers import node_media_server_v4 as v4
 from tvmon.servers.answers import good_body
 from tvmon.servers.node_media_server_entry import Entry
 from tvmon.servers.node_media_server_login import HEALTH, Login, version_of
-from tvmon.servers.site import Site, Unusable
+from tvmon.servers.site import OfSite, Site, Unusable
 from tvmon.servers.values import json_of, server_time, table
 from tvmon.settings import Section
 from tvmon.streams import Stream
@@ -35,25 +35,14 @@ _WANTED_BY_PROBE = ("www-authenticate", "access-control-allow-headers")
 
 
 @dataclass(frozen=True, slots=True)
-class NodeMediaServer:
+class NodeMediaServer(OfSite):
     """
     One Node-Media-Server of the configuration.
 
     :param version: ``4`` or ``2``; ``auto`` is found out
     """
 
-    site: Site
     version: str = "auto"
-
-    @property
-    def name(self) -> str:
-        """The name of its section in the configuration."""
-        return self.site.name
-
-    @property
-    def extra_streams(self) -> tuple[Stream, ...]:
-        """None: what is not published is not to be had."""
-        return ()
 
     def begin(self) -> NodeMediaServerOverview:
         """Start a conversation."""

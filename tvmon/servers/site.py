@@ -126,5 +126,22 @@ class Site:
         return f"{place}{slash}{name[:SHOWN_OF_SECRET]}~{digest}"
 
 
+@dataclass(frozen=True, slots=True)
+class OfSite:
+    """What the media servers of one site have in common; each kind adds how to begin."""
+
+    site: Site
+
+    @property
+    def name(self) -> str:
+        """The name of its section in the configuration."""
+        return self.site.name
+
+    @property
+    def extra_streams(self) -> tuple[Stream, ...]:
+        """None: what the server does not list is not to be had."""
+        return ()
+
+
 def _no_colon(text: str) -> str | None:
     return "must hold no colon, which ends it in HTTP" if ":" in text else None

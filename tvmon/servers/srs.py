@@ -14,7 +14,7 @@ from typing import Any
 
 from tvmon.errors import BadAnswer
 from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Request, Seen, Survey
-from tvmon.servers.site import Site, Unusable
+from tvmon.servers.site import OfSite, Site, Unusable
 from tvmon.servers.srs_publishing import Publishing
 from tvmon.servers.srs_stream import (
     Counts,
@@ -53,16 +53,8 @@ _ANSWER = frozenset({"code", "server", "service", "pid", "total", "streams"})
 
 
 @dataclass(frozen=True, slots=True)
-class SRS:
+class SRS(OfSite):
     """One SRS of the configuration."""
-
-    site: Site
-    extra_streams: tuple[Stream, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The name of its section."""
-        return self.site.name
 
     def begin(self) -> SRSOverview:
         """Start a conversation."""
