@@ -153,7 +153,7 @@ class Updater(Service):
     def trouble(self) -> str | None:
         """What is wrong with the listing, for an operator; ``None`` where nothing is."""
         trouble = self._lister.trouble()
-        if trouble is None and self._empty_listings == 1 and len(self._crew):
+        if trouble is None and self._doubts_emptiness and len(self._crew):
             return f"listing was empty; its {len(self._crew)} streams are kept until it is so again"
         if trouble is None and self._lacked:
             return (
@@ -173,6 +173,11 @@ class Updater(Service):
             drift.unknown,
             drift.missing,
         )
+
+    @property
+    def _doubts_emptiness(self) -> bool:
+        """Whether the listing was empty once, of a server that does not list what is published."""
+        return self._empty_listings == 1 and not self.server.keep_missing_seconds
 
     async def _adopt(self, streams: list[Stream]) -> None:
         if self._is_listed and not self.server.keep_missing_seconds:
@@ -214,7 +219,7 @@ class Updater(Service):
         self._listed_time = self._now()
         self._tell_drift()
         self._empty_listings = 0 if listing.streams else self._empty_listings + 1
-        if self._empty_listings == 1 and not self.server.keep_missing_seconds:
+        if self._doubts_emptiness:
             self._lister.note_skipped(listing.skipped)
             if len(self._crew):
                 self.log.warn(
