@@ -57,6 +57,11 @@ class DaemonCase(unittest.TestCase):
     def metric(self, base: str, name: str) -> float:
         return metric(get(f"{base}/metrics")[2], name)
 
+    def database_trouble(self, base: str) -> str | None:
+        """What ``/-/ready`` says of the database; its status alone may speak of a media server."""
+        trouble: str | None = json.loads(get(f"{base}/-/ready")[2])["checks"]["database"]
+        return trouble
+
     def polled(self, base: str) -> float:
         return self.metric(base, "tvmon_poll_lateness_seconds_count")
 
