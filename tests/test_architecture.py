@@ -24,7 +24,7 @@ RANKS = (
     ("streams", "errors", "places", "words", "problems", "report", "toml"),
     ("window", "entry", "expected", "flow", "health", "servers", "settings", "polling"),
     ("board", "sampling", "config"),
-    ("store",),
+    ("store", "history"),
     ("api",),
     ("cli", "daemon", "gate", "heartbeat", "listening", "logs", "simulator", "tap"),
 )

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from tvmon.history.subjects import Subject
+from tvmon.history.tiers import Tier
+
 
 class RrdError(Exception):
     """rrdtool refused a command; its words, which hold nothing of a user's."""
@@ -45,3 +48,24 @@ class Rrd(Protocol):
 
     async def read(self, command: str) -> Output:
         """One that only reads, done beside others; raises as :meth:`write`."""
+
+
+class Archive(Protocol):
+    """Which histories there are."""
+
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        """The steps that are kept, from the finest to the coarsest."""
+
+    def file_of(self, subject: Subject) -> str | None:
+        """Its RRD, relative to where rrdtool works; ``None`` where nothing was written yet."""
+
+    def find(self, vhost: str) -> Subject:
+        """
+        Who is meant by ``server``, ``server/application`` or ``server/stream``.
+
+        :raises LookupError: nobody; one sentence that says which part is not known
+        """
+
+    def parts_of(self, subject: Subject) -> list[tuple[str, Subject]]:
+        """What a sum is made of, by name: of everything its servers, of a server its streams."""
