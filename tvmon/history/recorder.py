@@ -160,7 +160,7 @@ class Recorder(Service):
         for number in numbers:
             self._tracks.pop(number, None)
             self._names.remove(number)
-            self._shelf.remove(of_stream(number))
+            self._shelf.remove(of_stream(number).file_name)
 
     def _look(self) -> None:
         now = self._now()
