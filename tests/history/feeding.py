@@ -88,7 +88,7 @@ class Pipe:
         for line in lines[2:]:
             time, values = line.split(": ")
             value = float(values.split()[place])
-            found[int(time)] = None if value != value else value  # noqa: PLR0124 - NaN
+            found[int(time)] = None if value != value else value
         return found
 
 
