@@ -30,9 +30,7 @@ TCP: inuse 7 orphan 2 tw 20546 alloc 9 mem 69
 UDP: inuse 1 mem 0
 FRAG: inuse 0 memory 0
 """
-HEAD = (
-    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
-)
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
 REST = "00000000:00000000 00:00000000 00000000     0        0 1680 1 00000000623834c1 100 0 0 10 0"
 ANY4, HOME4, ANY6 = "00000000", "0100007F", "0" * 32
 

@@ -74,11 +74,12 @@ class Machine:
         self._sockets_at = float("-inf")
 
     def begin(self) -> None:
-        """What is counted counts from now on; blocks as :meth:`look` does."""
+        """What grows is counted from now on; blocks for less than a millisecond."""
+        _, counters = _of_system()
         with self._lock:
             self._averages, self._refusals = Averages(), Averages()
+            self._averages.add(Reading(self._seconds(), {}, counters))
         self._refusals.add(self._refused())
-        self.look()
 
     def look(self) -> None:
         """Take in how the machine is now.  Blocks for some milliseconds: for a thread."""
