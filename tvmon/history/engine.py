@@ -143,7 +143,7 @@ class Engine(Service):
         if self._writer.is_missing:
             raise NoRrdtool(self._writer.trouble)
         if len(self._writes) >= MOST_WRITES:
-            raise NoRrdtool(self._writer.trouble or f"{MOST_WRITES} writes wait already")
+            raise NoRrdtool(self.trouble() or f"{MOST_WRITES} writes wait already")
         answer = self._writes.add(job)
         self._writer.work()
         return await answer
