@@ -175,8 +175,12 @@ class Worker:
     def killed(self, why: str) -> None:
         """The child is about to end; when it does not, nobody shall wait for it."""
         _cancel(self._linger)
-        words = f"rrdtool does not end: {why}"
-        self._linger = self._reactor.callLater(LINGER_SECONDS, self._say, words)
+        self._linger = self._reactor.callLater(LINGER_SECONDS, self._lingers, why)
+
+    def _lingers(self, why: str) -> None:
+        assert self.child is not None
+        self._take_back(self.child)
+        self._say(f"rrdtool does not end: {why}")
 
     def answered(self, job: Job, answer: Answer, seconds: float) -> None:
         """The child has done a command."""
@@ -214,18 +218,23 @@ class Worker:
 
     def _replace(self, child: Child, how: str) -> None:
         self._meters.restarts.inc()
+        self._take_back(child)
+        self._useless = 0 if child.has_answered else self._useless + 1
+        self._call = self._reactor.callLater(self._delay, self._start)
+        self._delay = min(2 * self._delay, LONGEST_DELAY_SECONDS)
+        if not child.was_ready or self._useless >= FEW:
+            self._say(f"rrdtool does not stay alive: {how}")
+
+    def _take_back(self, child: Child) -> None:
+        """Let what it has not done wait again, but for the one that it was at for the last time."""
         unanswered = list(child.unanswered)
+        child.unanswered.clear()
         if unanswered:
             unanswered[0].deaths += 1
             if unanswered[0].deaths >= MOST_DEATHS:
                 self._meters.died.inc()
                 self._releases.put(unanswered.pop(0), RrdError("rrdtool died of this command"))
         self._jobs.put_back(unanswered)
-        self._useless = 0 if child.has_answered else self._useless + 1
-        self._call = self._reactor.callLater(self._delay, self._start)
-        self._delay = min(2 * self._delay, LONGEST_DELAY_SECONDS)
-        if not child.was_ready or self._useless >= FEW:
-            self._say(f"rrdtool does not stay alive: {how}")
 
 
 def _cancel(call: IDelayedCall | None) -> None:
