@@ -218,7 +218,7 @@ class FakeTests(TestCase):
         self.assertEqual(engine.trouble(), words)
 
     async def test_one_that_prints_for_ever_when_it_is_asked(self) -> None:
-        self.patch(child, "MOST_BYTES", 1024 * 1024)
+        self.patch(child, "MOST_BYTES", 128 * 1024)
         program = fake(
             self, GREETS + "    while sys.stdin.readline():\n        while True: print(1)"
         )

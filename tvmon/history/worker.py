@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from twisted.internet.interfaces import IDelayedCall, IReactorProcess, IReactorTime
+from twisted.logger import Logger
 
 from tvmon.history.answers import Answer
 from tvmon.history.child import Child, spawn
@@ -67,6 +68,8 @@ class Worker:
     :ivar trouble: why it does nothing now
     :ivar is_missing: there is no rrdtool at all
     """
+
+    log = Logger()
 
     def __init__(
         self,
@@ -221,6 +224,8 @@ class Worker:
         self._take_back(child)
         self._useless = 0 if child.has_answered else self._useless + 1
         self._call = self._reactor.callLater(self._delay, self._start)
+        if self.trouble is None:
+            self.log.warn("rrdtool ended, and is replaced: {how}", how=how)
         self._delay = min(2 * self._delay, LONGEST_DELAY_SECONDS)
         if not child.was_ready or self._useless >= FEW:
             self._say(f"rrdtool does not stay alive: {how}")
