@@ -1,0 +1,192 @@
+"""One who does commands: a child of its own, which is replaced when it dies or hangs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from twisted.internet.interfaces import IDelayedCall, IReactorProcess, IReactorTime
+
+from tvmon.history.answers import Answer
+from tvmon.history.child import Child, spawn
+from tvmon.history.engine_meters import KindMeters
+from tvmon.history.jobs import MOST_DEATHS, Job, Jobs, Releases
+from tvmon.history.rrd import NoRrdtool, RrdError
+from tvmon.store.alarm import Alarm
+
+FIRST_DELAY_SECONDS = 0.1
+LONGEST_DELAY_SECONDS = 30.0
+"""Before a child that died is replaced: doubling while they die before they did anything."""
+
+LOOK_SECONDS = 60.0
+"""How often it is looked whether rrdtool was installed meanwhile."""
+
+FEW = 3
+"""When so many children in a row have died before they did anything, there is trouble."""
+
+LAST_STEPS_SECONDS = 0.4
+"""How long each of the three ways to end a child may take: asked, told, killed."""
+
+
+class Reactor(IReactorTime, IReactorProcess):
+    """What is needed of the reactor."""
+
+
+class Kind(NamedTuple):
+    """
+    A kind of worker.
+
+    :ivar at_once: how many commands are in the pipe at most
+    :ivar deadline: seconds that one may take
+    """
+
+    at_once: int
+    deadline: float
+    niceness: int
+
+
+class Worker:
+    """
+    Does what waits in a queue, which it may share with others.
+
+    :param find: the program and the folder that it works in; raises NoRrdtool
+    :param changed: called when ``trouble`` or ``is_missing`` has
+    :ivar trouble: why it does nothing now
+    :ivar is_missing: there is no rrdtool at all
+    """
+
+    def __init__(
+        self,
+        reactor: Reactor,
+        kind: Kind,
+        jobs: Jobs,
+        releases: Releases,
+        find: Callable[[], tuple[str, Path]],
+        changed: Callable[[], None],
+        meters: KindMeters,
+    ) -> None:
+        self.trouble: str | None = None
+        self.is_missing = False
+        self.child: Child | None = None
+        self._reactor, self._kind, self._jobs, self._releases = reactor, kind, jobs, releases
+        self._find, self._changed, self._meters = find, changed, meters
+        self._alarm = Alarm(reactor)
+        self._call: IDelayedCall | None = None
+        self._delay = FIRST_DELAY_SECONDS
+        self._useless = 0
+        self._is_stopped = True
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has nothing to do."""
+        return not self._jobs and not (self.child and self.child.unanswered)
+
+    def start(self) -> None:
+        """Look for rrdtool, and have a child."""
+        self._is_stopped = False
+        self._start()
+
+    def work(self) -> None:
+        """Have the child do what waits, as much as is good for it."""
+        child = self.child
+        if child is not None and child.is_ready and self._jobs:
+            child.send(self._jobs.take(self._kind.at_once - len(child.unanswered)))
+
+    async def finish(self, seconds: float) -> None:
+        """Do what waits, for so many seconds at most."""
+        until = self._reactor.seconds() + seconds
+        while not self.is_idle and self.trouble is None:
+            left = until - self._reactor.seconds()
+            if left <= 0:
+                return
+            await self._alarm.sleep(left)
+
+    async def stop(self, *, gently: bool) -> None:
+        """
+        End the child; ``gently``: let it do what it was sent, in so far as that is quick.
+
+        What it has not done waits again.
+        """
+        self._is_stopped = True
+        if self._call is not None and self._call.active():
+            self._call.cancel()
+        if self.child is not None and gently:
+            self.child.close()
+            await self._until_gone()
+            if self.child is not None:
+                self.child.kill("tvmon is stopping", "TERM")
+                await self._until_gone()
+        if self.child is not None:
+            self.child.kill("tvmon is stopping")
+            await self._until_gone()
+
+    async def _until_gone(self) -> None:
+        until = self._reactor.seconds() + LAST_STEPS_SECONDS
+        while self.child is not None and (left := until - self._reactor.seconds()) > 0:
+            await self._alarm.sleep(left)
+
+    def _start(self) -> None:
+        try:
+            program, folder = self._find()
+        except NoRrdtool as problem:
+            self._call = self._reactor.callLater(LOOK_SECONDS, self._start)
+            self._say(str(problem), is_missing=True)
+            return
+        if self.is_missing:
+            self._say(None)
+        child = self.child = Child(self._reactor, self, self._kind.deadline)
+        try:
+            spawn(self._reactor, child, program, folder, self._kind.niceness)
+        except OSError as problem:  # no process, or no pipe, to be had
+            self.ended(child, problem.strerror or str(problem))
+
+    def _say(self, trouble: str | None, *, is_missing: bool = False) -> None:
+        if (trouble, is_missing) != (self.trouble, self.is_missing):
+            self.trouble, self.is_missing = trouble, is_missing
+            self._alarm.ring()
+            self._changed()
+
+    def greeted(self) -> None:
+        """The child is there."""
+        self._say(None)
+        self.work()
+
+    def answered(self, job: Job, answer: Answer, seconds: float) -> None:
+        """The child has done a command."""
+        self._delay, self._useless = FIRST_DELAY_SECONDS, 0
+        self._meters.seconds.observe(seconds)
+        if answer.error is None or job.was_done(answer.error):
+            self._meters.ok.inc()
+            self._releases.put(job, answer.output)
+        else:
+            self._meters.error.inc()
+            self._releases.put(job, RrdError(answer.error))
+
+    def pause(self) -> None:
+        """The child can be sent more."""
+        self.work()
+        if self.is_idle:
+            self._alarm.ring()
+
+    def ended(self, child: Child, how: str) -> None:
+        """The child is gone: what it has not done waits again, in front."""
+        self.child = None
+        self._alarm.ring()
+        unanswered = list(child.unanswered)
+        if self._is_stopped:
+            self._jobs.put_back(unanswered)
+            return
+        self._meters.restarts.inc()
+        if unanswered:
+            unanswered[0].died()
+            if unanswered[0].deaths >= MOST_DEATHS:
+                self._meters.died.inc()
+                self._releases.put(unanswered.pop(0), RrdError("rrdtool died of this command"))
+        # Whom nobody waits for any more need not be done; a write was in the pipe already.
+        self._jobs.put_back(unanswered)
+        self._useless = 0 if child.has_answered else self._useless + 1
+        self._call = self._reactor.callLater(self._delay, self._start)
+        self._delay = min(2 * self._delay, LONGEST_DELAY_SECONDS)
+        if not child.was_ready or self._useless >= FEW:
+            self._say(f"rrdtool does not stay alive: {how}")
