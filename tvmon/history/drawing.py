@@ -106,7 +106,8 @@ def _frame(plot: Plot, span: Span, look: Look, colours: Colours) -> Iterator[str
         yield from ("--units-exponent", "0")
     if _fits(look, LABEL_SIZE):
         yield from ("--font", "DEFAULT:7:", "--font", "TITLE:8:")
-        yield from ("--title", f"{plot.title}, {plot.unit}")
+        zone = " (UTC)" if _fits(look, LEGEND_SIZE) else ""
+        yield from ("--title", f"{plot.title}, {plot.unit}{zone}")
     else:
         yield from ("--x-grid", "none", "--y-grid", "none", "--font", "DEFAULT:6:")
     if not _fits(look, LEGEND_SIZE):

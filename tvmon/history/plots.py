@@ -86,7 +86,7 @@ _VIEWERS = Line("viewers", "Viewers", "viewers")
 METRICS: Mapping[str, Plot] = _named(
     Plot("traffic", "Traffic", "bit/s", (_OUT, _IN._replace(role="sub"))),
     Plot("viewers", "Viewers", "viewers", (_VIEWERS,)),
-    Plot("viewer_changes", "Viewers that came and went", "viewers", _JOINED),
+    Plot("viewer_changes", "Viewers came and went", "viewers", _JOINED),
     Plot("delay", "Live delay", "ms", (Line("delay", "Delay", "delay_ms"),), None, scaled=False),
     Plot("score", "Score", "points", (Line("score", "Score", "score"),), 0, 100, False)._replace(
         protocols=()
@@ -100,11 +100,11 @@ METRICS: Mapping[str, Plot] = _named(
         scaled=False,
         protocols=(),
     ),
-    Plot("upstream", "Upstream connections", "connections", _UPSTREAM),
-    Plot("upstream_tries", "Upstream connections tried", "connections", _TRIES),
+    Plot("upstream", "Upstream", "connections", _UPSTREAM),
+    Plot("upstream_tries", "Upstream tried", "connections", _TRIES),
     Plot(
         "fanout",
-        "Fan-out: what went out and did not come in",
+        "Fan-out",
         "%",
         (Line("fanout", "Fan-out", _FANOUT, extremes=False),),
         None,
@@ -205,9 +205,7 @@ GLOBALS: Mapping[str, Plot] = _named(
     ),
     _memory("memory"),
     _memory("mem"),
-    _machine(
-        "iowait", "Waiting for disks", "%", Line("iowait", "Waiting", "iowait"), scaled=False
-    ),
+    _machine("iowait", "Waiting for disks", "%", Line("iowait", "Waiting", "iowait"), scaled=False),
     _machine("loadavg", "Load average", "processes", Line("load", "Load", "load"), scaled=False),
     TARGETS["ssockevent"]._replace(of=ALL),
     _sockets("ssockusage", "Connections accepted", "server"),
@@ -233,7 +231,7 @@ GLOBALS: Mapping[str, Plot] = _named(
 """Of the machine that tvmon runs on, and of everything together."""
 
 
-class UnknownPlot(LookupError):
+class UnknownPlot(LookupError):  # noqa: N818 - it reads as the sentence that it is
     """There is none of that name; says which there are."""
 
 
