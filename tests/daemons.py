@@ -166,6 +166,8 @@ listen = ["tcp:0:interface=127.0.0.1"]
 [database]
 url = "{database}"
 directory = "{folder / "database"}"
+[history]
+tiers = ["5m:1d"]
 {more}{servers}""")
     return path
 

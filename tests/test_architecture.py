@@ -23,8 +23,8 @@ MODULES = {
 RANKS = (
     ("streams", "errors", "places", "words", "problems", "report", "toml"),
     ("window", "entry", "expected", "flow", "health", "servers", "settings", "polling"),
-    ("board", "sampling", "config"),
-    ("store", "history"),
+    ("board", "sampling", "config", "history"),
+    ("store",),
     ("api",),
     ("cli", "daemon", "gate", "heartbeat", "listening", "logs", "simulator", "tap"),
 )
@@ -32,6 +32,8 @@ RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
 FORBIDDEN = {
     ("api", "sampling"),
     ("board", "sampling"),
+    ("board", "history"),
+    ("sampling", "history"),
     ("config", "sampling"),
     ("config", "board"),
     ("cli", "daemon"),

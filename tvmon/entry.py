@@ -30,6 +30,8 @@ FIELDS = (
     "sample_time",
     "is_failed",
     "failed_reason",
+    "first_byte_ms",
+    "answer_ms",
     "presence",
     "score",
     "score_level",
@@ -60,6 +62,13 @@ class CounterReset(NamedTuple):
 def utc(seconds: float) -> str:
     """``2026-11-22T08:00:03Z`` for so many seconds since 1970."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def shown_timing(sample: Sample | None) -> tuple[float | None, float | None]:
+    """``first_byte_ms`` and ``answer_ms`` as they are answered, to a tenth of a millisecond."""
+    if sample is None or sample.timing is None:
+        return None, None
+    return round(sample.timing.first_byte_ms, 1), round(sample.timing.answer_ms, 1)
 
 
 class Entry:
@@ -122,6 +131,7 @@ class Entry:
         """The entry's fields; ``None`` is null, and ``-1`` a rate that cannot be known."""
         stream, sample, health = self.stream, self.newest, self.health
         measured = (sample.measured if sample else None) or _NOTHING
+        first_byte_ms, answer_ms = shown_timing(sample)
         entry: dict[str, Any] = {
             "mms_stream_id": stream.mms_stream_id,
             "stream_id": stream.stream_id,
@@ -135,6 +145,8 @@ class Entry:
             "sample_time": None if sample is None else utc(sample.time),
             "is_failed": None if sample is None else sample.is_failed,
             "failed_reason": None if sample is None else sample.failed_reason,
+            "first_byte_ms": first_byte_ms,
+            "answer_ms": answer_ms,
             "presence": sample.measured.presence if sample and sample.measured else None,
             "score": health.whole.score,
             "score_level": health.whole.level,

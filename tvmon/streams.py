@@ -185,6 +185,21 @@ MEASURED = tuple(f.name for f in fields(Measurement) if f.name not in _NOT_MEASU
 """The fields that are numbers and texts of the stream."""
 
 
+class Timing(NamedTuple):
+    """
+    How long a media server took over an HTTP answer, whatever its status, ms.
+
+    Both count from when it was asked, with the name's lookup, the connection and redirects in
+    them, and without what tvmon let the request wait for its turn.
+
+    :param first_byte_ms: until the first byte of the answer
+    :param answer_ms: until its last one
+    """
+
+    first_byte_ms: float
+    answer_ms: float
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """
@@ -195,12 +210,16 @@ class Sample:
         clock may jump, so nothing is ever divided by a difference of ``time``
     :param measured: ``None`` where the poll failed
     :param failed_reason: in an operator's words; ``None`` where the poll was good
+    :param timing: of the HTTP answer, which a failed poll may have, too; of the last request
+        where the poll took several.  ``None`` where that one had no whole answer, and where
+        nothing was asked
     """
 
     time: float
     at: float
     measured: Measurement | None
     failed_reason: str | None = None
+    timing: Timing | None = None
 
     @property
     def is_failed(self) -> bool:

@@ -27,7 +27,7 @@ from tvmon.api.site import Api, make_api
 from tvmon.board import Board
 from tvmon.health import Scoring
 from tvmon.report import ServerReport
-from tvmon.streams import Measurement, Sample, Stream
+from tvmon.streams import Measurement, Sample, Stream, Timing
 
 NOW = 1_790_000_000.0
 BOOT = "f00d"
@@ -66,7 +66,7 @@ def good(at: float, received: int | None = 0, **fields: Any) -> Sample:
         stream_info_videodatarate=752,
         **fields,
     )
-    return Sample(NOW + at, at, measured)
+    return Sample(NOW + at, at, measured, timing=Timing(1.26, 20.0))
 
 
 def failed(at: float, why: str = "connection refused") -> Sample:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from tvmon.api.query import Query
 from tvmon.api.select import SORT_FIELDS
 from tvmon.entry import FIELDS
 from tvmon.health import Scoring
-from tvmon.streams import MEASURED, Sample
+from tvmon.streams import MEASURED, Sample, Timing
 
 
 class SamplesTests(MemoryCase):
@@ -59,6 +60,11 @@ class SamplesTests(MemoryCase):
         self.assertEqual(self.names("/samples/3-0////"), [*"34567"])
         answer = self.get("/samples/8-3////").json
         self.assertEqual((answer["total_samples"], answer["samples"]), (8, []))
+
+    def test_how_long_the_newest_answer_took(self) -> None:
+        page = self.get("/samples/0-4//mms_stream_id//").json["samples"]
+        took = [(entry["first_byte_ms"], entry["answer_ms"]) for entry in page]
+        self.assertEqual(took, [(1.3, 20.0), (1.3, 20.0), (None, None), (None, None)])
 
     def test_the_worst_first_and_the_unknown_last(self) -> None:
         # 0 and 4 are good, 1 and 5 starved, 2 and 6 failed, 3 and 7 without any sample.
@@ -255,6 +261,8 @@ class HistoryTests(MemoryCase):
                     "sample_time",
                     "is_failed",
                     "failed_reason",
+                    "first_byte_ms",
+                    "answer_ms",
                     "presence",
                     "score",
                     "score_level",
@@ -263,6 +271,15 @@ class HistoryTests(MemoryCase):
                     "downstream_kbps",
                 ),
             )
+
+    def test_how_long_the_answers_took(self) -> None:
+        took = replace(failed(3), timing=Timing(12.349, 1250.0))
+        self.kept(replace(good(0), timing=Timing(0.04, 0.06)), took, failed(6))
+        rows = self.get("/samples/1000/history").json["samples"]
+        self.assertEqual(
+            [(row["first_byte_ms"], row["answer_ms"]) for row in rows],
+            [(None, None), (12.3, 1250.0), (0.0, 0.1)],
+        )
 
     def test_rates_between_good_samples(self) -> None:
         self.kept(

@@ -14,7 +14,7 @@ from tvmon.api.query import Query
 from tvmon.api.select import SORT_FIELDS, Selection, select
 from tvmon.entry import CounterReset, Entry
 from tvmon.expected import Expected
-from tvmon.streams import Health, Level, Measurement, Part, Presence, Rates, Sample, Stream
+from tvmon.streams import Health, Level, Measurement, Part, Presence, Rates, Sample, Stream, Timing
 
 few = st.sampled_from([0, 1, 2, 3])
 rates = st.none() | st.sampled_from([0.0, 1.0, 1.0004, 1.00049, 2.5])
@@ -41,9 +41,12 @@ resets = st.builds(
 )
 times = st.sampled_from([0.0, 1.2, 1.9, 2.0, 1.9999996, 1_790_000_000.5])
 samples = st.builds(
-    lambda time, measured: Sample(time, time, measured, None if measured else "HTTP 502"),
+    lambda time, measured, timing: Sample(
+        time, time, measured, None if measured else "HTTP 502", timing
+    ),
     times,
     st.none() | measurements,
+    st.none() | st.builds(Timing, st.sampled_from([0.0, 1.04, 1.06]), st.just(2.0)),
 )
 names = st.sampled_from(["", "a", "B", "Straße", "ab", "\ud800", "é"])
 

@@ -51,6 +51,7 @@ class SampleTests(ServedTests):
         self.upstream.statuses = [502]
         self.assertEqual(await self.watch(), 1)
         self.assertRegex(self.out.getvalue(), r"\nfailed_reason +HTTP 502 Bad Gateway\n")
+        self.assertRegex(self.out.getvalue(), r"\nanswer_ms +[0-9.]+ ms\n")
         self.assertRegex(self.out.getvalue(), r"\nscore +0 of 100, bad\n")
         self.assertIn("- HTTP 502 Bad Gateway: takes all 100 points", self.out.getvalue())
 

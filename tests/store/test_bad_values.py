@@ -17,7 +17,7 @@ from tvmon.entry import Entry
 from tvmon.store import writer
 from tvmon.store.queries import RING
 from tvmon.store.rows import COLUMNS, LONGEST_REASON, Row, Unfit, fits, sample_columns
-from tvmon.streams import MEASURED, Measurement, Sample
+from tvmon.streams import MEASURED, Measurement, Sample, Timing
 
 TOO_LARGE = 2**63
 
@@ -192,7 +192,7 @@ class ColumnTests(SynchronousTestCase):
         self, contents: list[Measurement | str | None]
     ) -> None:
         rows = [
-            row(Sample(1e9 + index, 1.0, content), index)
+            row(Sample(1e9 + index, 1.0, content, timing=Timing(0.5, index)), index)
             if isinstance(content, Measurement)
             else row(Sample(1e9 + index, 1.0, None, content), index)
             for index, content in enumerate(contents)
@@ -205,7 +205,8 @@ class ColumnTests(SynchronousTestCase):
         for got, one in zip(found, rows, strict=True):
             wanted = one.sample.measured or Measurement()
             self.assertEqual(got[9:14], (None, None, None, None, None))
-            self.assertEqual(got[14:], tuple(getattr(wanted, name) for name in MEASURED))
+            self.assertEqual(got[14:16], one.sample.timing or (None, None))
+            self.assertEqual(got[16:], tuple(getattr(wanted, name) for name in MEASURED))
             reason = one.sample.failed_reason
             if reason is not None:
                 reason = reason.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -9,7 +9,7 @@ from tests import postgres
 from tests.store.common import StoreCase, measurement, reactor, stream
 from tests.waiting import until
 from tvmon.store.migrations import migrate, migrations
-from tvmon.streams import Level, Measurement, Pace, Presence, Sample, Stream
+from tvmon.streams import Level, Measurement, Pace, Presence, Sample, Stream, Timing
 
 SEEN = (
     Measurement(
@@ -46,6 +46,27 @@ class KindsTests(StoreCase):
         await self.written()
         kept = await store.history(one.mms_stream_id, 200)
         self.assertEqual([sample.measured for sample in reversed(kept)], list(SEEN))
+
+    async def test_how_long_answers_took_is_kept(self) -> None:
+        url, one = self.database(), stream(1)
+        store = await self.up(self.start(url))
+        self.board.put(one)
+        took = [Timing(0.1, 12.625), None, Timing(2399.987654321, 2400.0), None]
+        for index, timing in enumerate(took):
+            ago = 30.0 - 3 * index
+            measured, why = (measurement(index), None) if index < 2 else (None, "HTTP 500")
+            self.board.note(
+                one.mms_stream_id,
+                Sample(time.time() - ago, reactor.seconds() - ago, measured, why, timing),
+            )
+        await self.written()
+        await store.stopService()
+
+        self.setUp()
+        store = await self.up(self.start(url))
+        kept = [sample.timing for sample in reversed(await store.history(one.mms_stream_id, 200))]
+        rounded = [timing and Timing(*(round(ms, 2) for ms in timing)) for timing in kept]
+        self.assertEqual(rounded, [Timing(0.1, 12.63), None, Timing(2399.99, 2400.0), None])
 
     async def test_a_stream_that_is_absent_is_so_after_a_restart(self) -> None:
         url, one = self.database(), stream(1)

@@ -7,7 +7,7 @@ import time
 from tests.store.common import StoreCase, measurement, stream
 from tests.waiting import until
 from tvmon.store import Away, writer
-from tvmon.streams import Sample
+from tvmon.streams import Sample, Timing
 
 RING = 200
 
@@ -52,9 +52,9 @@ class RingTests(StoreCase):
         for count in range(3 * RING):
             for one in streams:
                 measured = measurement(count) if count % 7 else None
-                sample = Sample(
-                    time.time(), 3.0 * count, measured, None if measured else "HTTP 502"
-                )
+                why = None if measured else "HTTP 502"
+                timing = Timing(12.345, 23.456) if count % 5 else None
+                sample = Sample(time.time(), 3.0 * count, measured, why, timing)
                 self.board.note(one.mms_stream_id, sample)
             if count % 20 == 19:
                 await self.written()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tvmon.entry import utc
+from tvmon.entry import shown_timing, utc
 from tvmon.expected import NO_DEMAND, Demand
 from tvmon.health import Scoring, judge
 from tvmon.streams import MEASURED, Measurement, Sample
@@ -16,6 +16,8 @@ FIELDS = (
     "sample_time",
     "is_failed",
     "failed_reason",
+    "first_byte_ms",
+    "answer_ms",
     "presence",
     "score",
     "score_level",
@@ -55,11 +57,14 @@ def _row(
     window.add(sample)
     measured = sample.measured or _NOTHING
     whole = judge(sample, window, scoring, demand).whole
+    first_byte_ms, answer_ms = shown_timing(sample)
     row: dict[str, Any] = {
         "mms_stream_id": mms_stream_id,
         "sample_time": utc(sample.time),
         "is_failed": sample.is_failed,
         "failed_reason": sample.failed_reason,
+        "first_byte_ms": first_byte_ms,
+        "answer_ms": answer_ms,
         "presence": sample.measured.presence if sample.measured else None,
         "score": whole.score,
         "score_level": whole.level,

@@ -29,6 +29,16 @@ PRESENCE: Schema = {
     "description": "live: published; absent: nobody publishes it; unseen: the server's answer does"
     " not tell, its view is incomplete",
 }
+TIMING: Schema = {
+    "first_byte_ms": {
+        "type": ["number", "null"],
+        "description": "ms from asking to the first byte of the HTTP answer; null: no whole answer",
+    },
+    "answer_ms": {
+        "type": ["number", "null"],
+        "description": "ms from asking to the last byte of the HTTP answer",
+    },
+}
 PARTS = ("live_delay", "upstream")
 
 UNITS = {
@@ -180,6 +190,7 @@ def _entry() -> Schema:
         "sample_time": _or_null(UTC) | {"description": "of the newest sample, good or failed"},
         "is_failed": {"type": ["boolean", "null"]},
         "failed_reason": {"type": ["string", "null"]},
+        **TIMING,
         "presence": PRESENCE,
         "score": SCORE,
         "score_level": LEVEL,
@@ -206,6 +217,7 @@ def _sample() -> Schema:
         "sample_time": UTC,
         "is_failed": {"type": "boolean"},
         "failed_reason": {"type": ["string", "null"]},
+        **TIMING,
         "presence": PRESENCE,
         "score": SCORE,
         "score_level": LEVEL,

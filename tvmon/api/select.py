@@ -14,7 +14,7 @@ from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tvmon.entry import FIELDS, RATE_FIELDS, Entry
+from tvmon.entry import FIELDS, RATE_FIELDS, Entry, shown_timing
 from tvmon.streams import Measurement
 
 if TYPE_CHECKING:
@@ -104,6 +104,8 @@ _PLAIN: dict[str, Get] = {
     "sample_time": _second(_of_newest("time")),
     "is_failed": _of_newest("is_failed"),
     "failed_reason": _of_newest("failed_reason"),
+    "first_byte_ms": lambda entry: shown_timing(entry.newest)[0],
+    "answer_ms": lambda entry: shown_timing(entry.newest)[1],
     "presence": lambda entry: (
         entry.newest.measured.presence if entry.newest and entry.newest.measured else None
     ),

@@ -72,7 +72,8 @@ class Conversation:
             trouble = error
         now = self._reactor.seconds()
         at = now if trouble or question.answered_at is None else question.answered_at
-        return Sample(at, at, measured, None if trouble is None else trouble.reason), trouble
+        reason = None if trouble is None else trouble.reason
+        return Sample(at, at, measured, reason, question.timing), trouble
 
     def drifted(self) -> Iterator[str]:
         """A sentence on the fields of its answers that are not what its module knows."""

@@ -12,7 +12,7 @@ from twisted.internet.task import deferLater
 from tvmon.board import Board
 from tvmon.cli.conversing import Conversation
 from tvmon.cli.terminal import Terminal, aligned
-from tvmon.entry import Entry, utc
+from tvmon.entry import Entry, shown_timing, utc
 from tvmon.errors import Trouble
 from tvmon.expected import Expected
 from tvmon.health import Scoring
@@ -168,6 +168,11 @@ def _report(sample: Sample, entry: Entry, *, alone: bool) -> Iterator[str]:
     else:
         rows.append(("presence", sample.measured.presence))
         rows += [(name, _value(name, getattr(sample.measured, name))) for name in MEASURED]
+    for name, milliseconds in zip(
+        ("first_byte_ms", "answer_ms"), shown_timing(sample), strict=True
+    ):
+        if milliseconds is not None:
+            rows.append((name, _value(name, milliseconds)))
     if entry.reset is not None:
         rows.append(("counter_reset", f"{entry.reset.why}, {utc(entry.reset.time)}"))
     rows += [

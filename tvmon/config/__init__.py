@@ -19,6 +19,7 @@ from psycopg2.extensions import parse_dsn
 from tvmon.config.endpoints import endpoint, is_local
 from tvmon.config.watched import watched
 from tvmon.health import DELAY_REPORT_SECONDS, Scoring
+from tvmon.history.tiers import DEFAULT_TIERS, Tier, parse_tier
 from tvmon.polling import MEBIBYTE, Polling
 from tvmon.problems import ConfigError, Problem
 from tvmon.servers.watched import Rule, Watched
@@ -29,6 +30,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "Database",
+    "History",
     "Problem",
     "Rule",
     "Watched",
@@ -90,11 +92,27 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """
+    Years of every stream, in RRDs.
+
+    :param enabled: whether a history is kept at all
+    :param directory: where the files lie; absolute
+    :param tiers: the steps and how long each is kept, from the finest to the coarsest
+    """
+
+    enabled: bool
+    directory: Path
+    tiers: tuple[Tier, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All of the configuration; each part can be compared with that of another."""
 
     web: Web
     database: Database
+    history: History
     polling: Polling
     scoring: Scoring
     log_level: str
@@ -115,9 +133,11 @@ def read(top: Section, folder: Path) -> Config:
 
     :param folder: where the file lies; a relative directory in it begins there
     """
+    database = _database(top.table("database"), folder)
     return Config(
         _web(top.table("web")),
-        _database(top.table("database"), folder),
+        database,
+        _history(top.table("history"), folder, database.directory),
         _polling(top.table("polling")),
         _scoring(top.table("score")),
         top.table("log").choice("level", LOG_LEVELS, "info"),
@@ -155,6 +175,27 @@ def _database(database: Section, folder: Path) -> Database:
     days = database.number("keep_gone_days", 7.0, unit="days", least=0, most=3650)
     # Not the working directory: another folder to start from would be another, empty database.
     return Database(url, Path(os.path.normpath(folder / directory)), days * DAY_SECONDS)
+
+
+def _history(history: Section, folder: Path, beside: Path) -> History:
+    enabled = history.flag("enabled", default=True)
+    directory = history.maybe_text("directory")
+    place = beside / "history" if directory is None else folder / directory
+    usual = tuple(map(str, DEFAULT_TIERS))
+    texts = history.texts("tiers", usual, check=_tier)
+    tiers = sorted((parse_tier(text) for text in texts), key=lambda tier: tier.seconds)
+    steps = [tier.seconds for tier in tiers]
+    if len(set(steps)) < len(steps):
+        history.problem("tiers", "must hold each step once")
+    return History(enabled, Path(os.path.normpath(place)), tuple(tiers) or DEFAULT_TIERS)
+
+
+def _tier(text: str) -> str | None:
+    try:
+        parse_tier(text)
+    except ValueError as problem:
+        return str(problem)
+    return None
 
 
 def _polling(polling: Section) -> Polling:

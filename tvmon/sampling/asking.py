@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 
 from tvmon.errors import NoAnswer
 from tvmon.servers import Answer, Request
+from tvmon.streams import Timing
 
 T = TypeVar("T")
 TimedFetch = Callable[[Request, float], Awaitable[Answer]]
@@ -60,10 +61,13 @@ class Question(Generic[T]):
 
     :ivar answered_at: when its newest HTTP answer was complete, on the clock of the terms;
         ``None`` before, and where nothing was fetched
+    :ivar timing: how long that answer took; ``None`` where a later request is, or was, without one
     :ivar is_shared: its answer, or failure, is that of other questions to the same server, too
     """
 
-    __slots__ = ("_inner", "_outer", "_terms", "_timer", "_until", "answered_at", "is_shared")
+    __slots__ = (
+        "_inner", "_outer", "_terms", "_timer", "_until", "answered_at", "is_shared", "timing",
+    )  # fmt: skip
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
@@ -72,6 +76,7 @@ class Question(Generic[T]):
         self._outer: Deferred[T] | None = Deferred()
         self._timer: IDelayedCall | None = None
         self.answered_at: float | None = None
+        self.timing: Timing | None = None
         self.is_shared = False
 
     def ask(self, asking: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
@@ -97,6 +102,7 @@ class Question(Generic[T]):
             raise NoAnswer(terms.too_late, "timeout")
         if left > terms.seconds - AT_ONCE:
             left = terms.seconds
+        self.timing = None
         try:
             answer = await terms.fetch(request, left)
         except NoAnswer as trouble:
@@ -104,7 +110,7 @@ class Question(Generic[T]):
                 # "within 1.137 s" would be true of this fetch, and a riddle to an operator.
                 raise NoAnswer(terms.too_late, "timeout") from trouble
             raise
-        self.answered_at = terms.clock.seconds()
+        self.answered_at, self.timing = terms.clock.seconds(), answer.timing
         return answer
 
     def stop(self) -> None:

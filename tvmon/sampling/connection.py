@@ -33,6 +33,9 @@ class Borrower(Protocol):
     def handshaken(self) -> None:
         """The TLS handshake is done."""
 
+    def answering(self) -> None:
+        """The first bytes of the answer have come."""
+
     def garbled(self, start: bytes) -> None:
         """What comes is not HTTP; the bytes that it starts with."""
 
@@ -95,6 +98,8 @@ class Connection(HTTP11ClientProtocol):
             self.abort_now()
             return
         first = not borrower.received
+        if first:
+            borrower.answering()
         borrower.received += len(data)
         if borrower.head_room < 0:
             super().dataReceived(data)

@@ -209,13 +209,14 @@ class Lease:
     :ivar step: how far the request is
     :ivar head_room: see :class:`~tvmon.sampling.connection.Borrower`
     :ivar received: see there
+    :ivar answering_at: when the first byte of the answer came, on the clock; 0 before
     :ivar lost_by: why the connection was lost, when it was
     :ivar encoding: the Content-Encoding of the answer
     """
 
     __slots__ = (
-        "_clock", "_connections", "_fresh", "_head_bytes", "_headers", "_refuse", "connection",
-        "encoding", "head_room", "lost_by", "origin", "received", "reused", "step",
+        "_clock", "_connections", "_fresh", "_head_bytes", "_headers", "_refuse", "answering_at",
+        "connection", "encoding", "head_room", "lost_by", "origin", "received", "reused", "step",
     )  # fmt: skip
     persistent = True
 
@@ -237,6 +238,7 @@ class Lease:
         self.step = Step.NAME
         self._head_bytes = self.head_room = head_bytes
         self.received = 0
+        self.answering_at = 0.0
         self.lost_by: Failure | None = None
         self.encoding = ""
 
@@ -303,6 +305,10 @@ class Lease:
     def handshaken(self) -> None:
         """The TLS handshake is done."""
         self.step = Step.HEAD
+
+    def answering(self) -> None:
+        """The answer begins."""
+        self.answering_at = self._clock.seconds()
 
     def garbled(self, start: bytes) -> None:
         """What comes is not HTTP."""

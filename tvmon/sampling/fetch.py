@@ -45,6 +45,7 @@ from tvmon.sampling.reasons import causes, cut_off, explain
 from tvmon.sampling.targets import Target, Targets, UnusableURLError
 from tvmon.sampling.underway import UnderWay
 from tvmon.servers import Answer, Request
+from tvmon.streams import Timing
 from tvmon.words import cleaned
 
 REDIRECTS = 3
@@ -153,7 +154,7 @@ class Fetcher:
         if self._closed:
             raise NoAnswer("tvmon is stopping", "connection")
         most = self._body_bytes if body_bytes is None else body_bytes
-        asking = UnderWay(seconds)
+        asking = UnderWay(self._reactor.seconds(), seconds)
         timer = self._reactor.callLater(max(0.0, seconds), asking.expire)
         self._running.add(asking)
         trouble: Exception
@@ -280,13 +281,17 @@ class Fetcher:
                 raise cut_off(asking.progress())
             whole = True
             phrase = cleaned(response.phrase.decode("latin-1"), PHRASE_CHARACTERS)
+            # Read side by side: what one lags shows in every rate worked out from the other.
+            at, time = self._reactor.seconds(), self._now()
+            began = asking.began
             answer = Answer(
                 response.code,
                 phrase,
                 content.whole(),
                 _wanted(request.wanted, response.headers) if request.wanted else _NO_HEADERS,
-                self._reactor.seconds(),
-                self._now(),
+                at,
+                time,
+                timing=Timing((lease.answering_at - began) * 1000, (at - began) * 1000),
             )
             return answer, _location(method, response)
         finally:

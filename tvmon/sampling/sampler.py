@@ -17,7 +17,7 @@ from tvmon.sampling.meters import INTERNAL, ServerMeters
 from tvmon.sampling.redact import redact
 from tvmon.sampling.talks import Talking
 from tvmon.sampling.turns import Turns
-from tvmon.streams import Measurement, Sample, Stream
+from tvmon.streams import Measurement, Sample, Stream, Timing
 
 
 class Sampler:
@@ -153,7 +153,7 @@ class Sampler:
             return
         self._board.note(
             self.stream.mms_stream_id,
-            Sample(time - (at - answered_at), answered_at, measured),
+            Sample(time - (at - answered_at), answered_at, measured, None, _timing(question)),
         )
         self._is_traced = False
 
@@ -171,9 +171,10 @@ class Sampler:
             reason, outcome = f"internal error: {type(error).__name__}", INTERNAL
             self._trace(failure)
         self._meters.poll_ended(at - self._began, outcome)
+        sample = Sample(time, at, None, reason, _timing(question))
         if question is not None and question.is_shared:
             # It is the server's failure, and said once for all its streams.
-            self._board.note(self.stream.mms_stream_id, Sample(time, at, None, reason))
+            self._board.note(self.stream.mms_stream_id, sample)
             return
         if not self._failed_count:
             self._failed_since = at
@@ -184,7 +185,7 @@ class Sampler:
                 reason=redact(reason),
             )
         self._failed_count += 1
-        self._board.note(self.stream.mms_stream_id, Sample(time, at, None, reason))
+        self._board.note(self.stream.mms_stream_id, sample)
 
     def _end(self) -> tuple[Question[Measurement | None] | None, float, float]:
         """The poll is over: its question, and when that was, by the clock and by the wall."""
@@ -227,3 +228,7 @@ class Sampler:
             server=self.stream.server,
             traceback=redact(failure.getTraceback()),
         )
+
+
+def _timing(question: Question[Measurement | None] | None) -> Timing | None:
+    return None if question is None else question.timing

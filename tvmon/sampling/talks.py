@@ -26,7 +26,7 @@ from tvmon.sampling.asking import AUTH_SECONDS, Question, Terms
 from tvmon.sampling.meters import INTERNAL
 from tvmon.sampling.redact import redact
 from tvmon.servers import Drift, Listing, Overview, Survey, Talk
-from tvmon.streams import Measurement, Presence, Stream
+from tvmon.streams import Measurement, Presence, Stream, Timing
 
 SLICE_SECONDS = 0.01
 """How long the reactor is held in one go, when many samplers have waited for one answer."""
@@ -161,6 +161,7 @@ class Shared:
         self._trouble: Trouble | None = None
         self._good_until = self._held_until = float("-inf")
         self._answered_at = 0.0
+        self._timing: Timing | None = None
         self._seen_at: dict[str, float] = {}
         self._listed: frozenset[str] | None = None
         self._failed_count, self._failed_since = 0, 0.0
@@ -205,7 +206,8 @@ class Shared:
         """The newest answer, asked for where there is none that is fresh."""
         question.is_shared = True
         now = self._terms.clock.seconds()
-        if now >= self._good_until and now >= self._held_until:
+        is_left_alone = self._good_until <= now < self._held_until
+        if now >= self._good_until and not is_left_alone:
             if self._question is None:
                 self._begin()
             if self._question is not None:
@@ -214,6 +216,8 @@ class Shared:
                 await waiter
         if self._is_stopped:
             raise NoAnswer("tvmon is stopping", "connection")
+        if not is_left_alone:
+            question.timing = self._timing
         if self._trouble is not None:
             # Each gets one of its own: who raises it adds to its traceback.
             raise type(self._trouble)(self._trouble.reason, self._trouble.outcome)
@@ -230,7 +234,9 @@ class Shared:
         question: Question[Survey] = Question(self._terms)
         self._question = question
         asked = question.ask(self._overview_of(question))
-        asked.addCallbacks(self._came, self._failed, callbackArgs=(question,))
+        asked.addCallbacks(
+            self._came, self._failed, callbackArgs=(question,), errbackArgs=(question,)
+        )
 
     async def _overview_of(self, question: Question[Survey]) -> Survey:
         survey = await self._overview.survey(question.fetch)
@@ -242,6 +248,7 @@ class Shared:
         clock = self._terms.clock
         at = clock.seconds() if question.answered_at is None else question.answered_at
         self._survey, self._trouble, self._answered_at = survey, None, at
+        self._timing = question.timing
         seen_at = dict.fromkeys(survey.seen, at)
         # Of the others only those are of interest that the server may still have.
         for key in survey.unseen:
@@ -260,7 +267,8 @@ class Shared:
         if self._listed is not None and not survey.seen.keys() <= self._listed:
             self._on_news()
 
-    def _failed(self, failure: Failure) -> None:
+    def _failed(self, failure: Failure, question: Question[Survey]) -> None:
+        self._timing = question.timing
         if self._is_stopped:
             self._end()
             return

@@ -20,14 +20,16 @@ class UnderWay:
     """
     One fetch under way: what it waits for, and why it was given up if it was.
 
+    :ivar began: when, on the fetcher's clock
     :ivar trouble: why it was given up
     :ivar lease: of the connection it uses now
     :ivar length: of the body, as the head promises it
     """
 
-    __slots__ = ("_body", "_origin", "_seconds", "_waiting", "lease", "length", "trouble")
+    __slots__ = ("_body", "_origin", "_seconds", "_waiting", "began", "lease", "length", "trouble")
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, began: float, seconds: float) -> None:
+        self.began = began
         self._seconds = seconds
         self._waiting: Deferred[Any] | None = None
         self._origin: Origin | None = None

@@ -23,7 +23,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from tvmon.servers.drift import Drift
 from tvmon.settings import Section
-from tvmon.streams import Measurement, Stream
+from tvmon.streams import Measurement, Stream, Timing
 
 __all__ = [
     "Answer",
@@ -70,6 +70,7 @@ class Answer:
     :param at: when it was complete, on the monotonic clock that measures distances, seconds
     :param time: the same moment by the wall clock, seconds since 1970 in UTC
     :param url: where redirects led to; empty where there were none
+    :param timing: how long it took; ``None`` where nobody measured that
     """
 
     status: int
@@ -79,6 +80,7 @@ class Answer:
     at: float = field(default=0.0, compare=False)
     time: float = field(default=0.0, compare=False)
     url: str = field(default="", repr=False, compare=False)
+    timing: Timing | None = field(default=None, compare=False)
 
 
 Fetch = Callable[[Request], Awaitable[Answer]]

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from tvmon.entry import Entry
 from tvmon.store.database import Values
-from tvmon.streams import MEASURED, STEADY, Measurement, Pace, Presence, Sample, Stream
+from tvmon.streams import MEASURED, STEADY, Measurement, Pace, Presence, Sample, Stream, Timing
 
 _FLOATS = frozenset({"average_upstream_kbps", "average_downstream_kbps"})
 _CODECS = frozenset({"video_codec", "audio_codec"})
@@ -41,6 +41,8 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("burst_seconds", "double precision"),
     ("stall_seconds", "double precision"),
     ("delay_seconds", "double precision"),
+    ("first_byte_ms", "real"),
+    ("answer_ms", "real"),
     *((name, _kind(name)) for name in MEASURED),
 )
 """The columns of ``mms_samples`` in the order of a batch, and the types they are sent as."""
@@ -56,6 +58,7 @@ _ALLOWED = {
     "bigint": _INTEGERS,
     "smallint": _INTEGERS,
     "double precision": _NUMBERS,
+    "real": _NUMBERS,
     "boolean": _BOOLEANS,
     "text": _TEXTS,
 }
@@ -65,6 +68,8 @@ _measured = attrgetter(*MEASURED)
 _NOTHING = Measurement()
 _JUDGED_BY: tuple[object, ...] = (None, None, None, None, None)
 """What is stored beside the measured fields of a live stream whose counters are steady."""
+
+_NO_TIMING = (None, None)
 
 
 class Row:
@@ -101,6 +106,7 @@ class Stored(NamedTuple):
     time: float
     measured: Measurement | None
     failed_reason: str | None
+    timing: Timing | None
 
 
 class Unfit(ValueError):  # noqa: N818 - it reads as the sentence that it is
@@ -179,6 +185,7 @@ def _values(row: Row, ring: int) -> tuple[object, ...]:
         None if reason is None else reason[:LONGEST_REASON],
         *row.scores,
         *_judged_by(measured),
+        *(sample.timing or _NO_TIMING),
         *_measured(measured),
     )
 
@@ -197,7 +204,7 @@ def _judged_by(measured: Measurement) -> tuple[object, ...]:
 
 def _stored_measurement(values: Values) -> Measurement:
     presence, remarks, burst, stall, delay = values[8:13]
-    measured = Measurement(*values[13:])
+    measured = Measurement(*values[15:])
     if presence is None and not remarks and burst is None:
         return measured
     return replace(
@@ -238,7 +245,8 @@ def _quoted(text: object) -> str:
 def stored(values: Values) -> Stored:
     """One row of ``NEWEST_SAMPLES`` or ``HISTORY``; the scores are not asked for again."""
     measured = None if values[3] else _stored_measurement(values)
-    return Stored(values[0], values[1], values[2], measured, values[4])
+    timing = None if values[13] is None else Timing(*values[13:15])
+    return Stored(values[0], values[1], values[2], measured, values[4], timing)
 
 
 def samples(rows: Sequence[Stored], clock_now: float, wall_now: float) -> list[Sample]:
@@ -255,7 +263,7 @@ def samples(rows: Sequence[Stored], clock_now: float, wall_now: float) -> list[S
     found = []
     for row in rows:
         latest = min(latest, row.time + behind)
-        found.append(Sample(row.time, latest, row.measured, row.failed_reason))
+        found.append(Sample(row.time, latest, row.measured, row.failed_reason, row.timing))
     return found
 
 

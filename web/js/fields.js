@@ -21,6 +21,7 @@ export const GROUPS = {
     ...["sample_time", "last_sample_time"].map(plain("time")),
     plain("yes")("is_failed"),
     plain("text")("failed_reason"),
+    ...["first_byte_ms", "answer_ms"].map(plain("ms")),
     { name: "presence", unit: "presence", value: (entry) => entry.presence },
     plain("lasting")("uptime_seconds"),
     { name: "counter_reset", unit: "reset", value: (entry) => entry.counter_reset },

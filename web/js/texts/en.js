@@ -138,6 +138,8 @@ export default {
     last_sample_time: ["Newest good sample", "when it was taken"],
     is_failed: ["Failed", "whether the newest sample brought nothing"],
     failed_reason: ["Why it failed", "in words"],
+    first_byte_ms: ["First byte", "from asking the server to the first byte of its answer"],
+    answer_ms: ["Whole answer", "from asking the server to the end of its answer"],
     presence: ["Presence", "whether anybody publishes the stream"],
     uptime_seconds: ["Published for", "since the stream was published"],
     counter_reset: ["Counters began anew", "the last time that tvmon saw it, and why"],

@@ -127,6 +127,8 @@ export default {
     last_sample_time: ["최신 성공 측정", "측정한 시각"],
     is_failed: ["실패", "최신 측정이 실패했는지"],
     failed_reason: ["실패 이유", "설명"],
+    first_byte_ms: ["첫 바이트", "서버에 요청한 때부터 응답의 첫 바이트까지"],
+    answer_ms: ["전체 응답", "서버에 요청한 때부터 응답이 끝날 때까지"],
     presence: ["송출", "스트림을 송출하는 곳이 있는지"],
     uptime_seconds: ["송출 시간", "스트림이 송출된 이후"],
     counter_reset: ["카운터 재시작", "tvmon이 마지막으로 본 시각과 이유"],

@@ -126,6 +126,8 @@ export default {
     last_sample_time: ["最新成功采样", "采样时间"],
     is_failed: ["失败", "最新一次采样是否失败"],
     failed_reason: ["失败原因", "文字说明"],
+    first_byte_ms: ["首字节", "从向服务器请求到响应的第一个字节"],
+    answer_ms: ["完整响应", "从向服务器请求到响应结束"],
     presence: ["发布状态", "是否有人发布该流"],
     uptime_seconds: ["发布时长", "自流被发布以来"],
     counter_reset: ["计数器重新开始", "tvmon 最近一次看到的时间和原因"],

@@ -1,0 +1,93 @@
+"""One stream's samples on their way into buckets, and the buckets that wait to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tvmon.expected import Demand
+from tvmon.health import Scoring, judge
+from tvmon.history.bucket import Bucket, Values
+from tvmon.history.tiers import STEP_SECONDS
+from tvmon.streams import Level, Sample
+from tvmon.window import Window
+
+LATE_STEPS = 2
+"""
+A sample that is older than what was written, by more than so many steps, is of a clock that was
+set back; a little late ones count for the bucket that is open.
+"""
+
+
+def bucket_end(time: float) -> int:
+    """The end of the five minutes that a moment lies in, seconds since 1970."""
+    return int(time // STEP_SECONDS + 1) * STEP_SECONDS
+
+
+class Track:
+    """
+    The open buckets of one stream, by their ends.
+
+    :ivar done: the end of the newest bucket that was handed out; 0 where none was
+    """
+
+    __slots__ = ("_buckets", "_good", "done")
+
+    def __init__(self) -> None:
+        self.done = 0
+        self._buckets: dict[int, Bucket] = {}
+        self._good: Sample | None = None
+
+    def add(
+        self, sample: Sample, score: int | None, level: Level | None, *, is_reset: bool
+    ) -> bool:
+        """
+        Take in a sample; false where its time is over, and nothing was taken in.
+
+        :param is_reset: its counters began anew
+        """
+        end = bucket_end(sample.time)
+        if end <= self.done:
+            if end < self.done - LATE_STEPS * STEP_SECONDS:
+                return False
+            end = self.done + STEP_SECONDS
+        bucket = self._buckets.get(end)
+        if bucket is None:
+            bucket = self._buckets[end] = Bucket()
+        bucket.add(sample, score, level, None if is_reset else self._good)
+        if not sample.is_failed:
+            self._good = sample
+        return True
+
+    def rebuild(self, samples: Iterable[Sample], scoring: Scoring, demand: Demand) -> None:
+        """
+        Begin again from the kept samples, oldest first, which hold all that was seen up to now.
+
+        What was handed out already stays as it was.
+        """
+        window = Window()
+        self._buckets.clear()
+        self._good = None
+        for sample in samples:
+            is_reset = window.add(sample) is not None
+            if bucket_end(sample.time) > self.done:
+                whole = judge(sample, window, scoring, demand).whole
+                self.add(sample, whole.score, whole.level, is_reset=is_reset)
+            elif not sample.is_failed:
+                self._good = sample
+
+    def ends(self) -> Iterable[int]:
+        """The ends of the buckets that wait."""
+        return self._buckets.keys()
+
+    def take(self, end: int) -> Values | None:
+        """Hand out the bucket that ended then, if there is one, and take no more samples for it."""
+        self.done = max(self.done, end)
+        bucket = self._buckets.pop(end, None)
+        return None if bucket is None else bucket.values
+
+    def forget_after(self, end: int) -> int:
+        """Let go of what lies later, which a clock that was wrong has brought; how many."""
+        wrong = [other for other in self._buckets if other > end]
+        for other in wrong:
+            del self._buckets[other]
+        return len(wrong)
