@@ -80,7 +80,7 @@ _FIRST_BYTE = Line("first_byte", "First byte", "first_byte_ms")
 _ANSWER = Line("answer", "Whole answer", "answer_ms")
 _POLLS = Line("polls", "Asked", "polls", "sub")
 _ANSWERS = Line("answers", "Answered", "answers")
-_GOOD = Line("good", "Good", "polls,good_share,*,100,/", extremes=False)
+_GOOD = Line("good", "Good", "samples")
 _VIEWERS = Line("viewers", "Viewers", "viewers")
 
 METRICS: Mapping[str, Plot] = _named(

@@ -20,7 +20,7 @@ from tvmon.history import numbers
 from tvmon.history.drawing import Look, Span, draw
 from tvmon.history.numbers import Row
 from tvmon.history.plots import Plot
-from tvmon.history.rrd import Archive, Rrd
+from tvmon.history.rrd import Archive, NoRrdtool, Rrd
 from tvmon.history.subjects import Subject
 from tvmon.history.tiers import STEP_SECONDS, Tier
 
@@ -105,18 +105,8 @@ class Reader:
         return await self._answer((file, plot, tier, span, look), make)
 
     async def numbers(self, question: Question, form: Literal["json", "csv"]) -> Answer:
-        """
-        The same as JSON or CSV; raises as :meth:`picture`.
-
-        :raises ValueError: more than 6000 rows
-        """
+        """The same as JSON or CSV; raises as :meth:`picture`."""
         plot, _, tier, span, vhost = question
-        rows = (span.end - span.start) // tier.seconds
-        if rows > numbers.MOST_ROWS:
-            raise ValueError(
-                f"these are {rows} rows, and at most {numbers.MOST_ROWS} are told at once: take a "
-                "coarser step, or a shorter time"
-            )
         file = self._file(question)
 
         async def make() -> bytes:
@@ -132,6 +122,9 @@ class Reader:
     ) -> tuple[int, list[Row]]:
         command = None if file is None else numbers.ask(plot, file, tier, span)
         if command is None:
+            trouble = self._rrd.trouble()
+            if trouble is not None:
+                raise NoRrdtool(trouble)
             return tier.seconds, []
         return numbers.read((await self._rrd.read(command)).lines)
 
