@@ -13,6 +13,10 @@ from twisted.trial.unittest import TestCase
 
 from tvmon.history.engine import Engine
 
+BEGIN = 1_700_000_100
+CREATE = f"create {{}} --start {BEGIN} --step 300 -O DS:a:GAUGE:600:U:U RRA:LAST:0.5:1:3000"
+"""A small RRD of the name that is put in."""
+
 needs_rrdtool = unittest.skipUnless(shutil.which("rrdtool"), "rrdtool is not installed")
 
 
@@ -38,3 +42,22 @@ def started_engine(test: TestCase, folder: Path | None = None, **options: Any) -
     engine.startService()
     test.addCleanup(engine.stopService)
     return engine
+
+
+def update(name: str, number: int) -> str:
+    """The command that writes this number for the five minutes of this number, from 1 on."""
+    return f"update {name} {BEGIN + 300 * number}:{number}"
+
+
+async def written(engine: Engine, name: str) -> list[int]:
+    """The numbers that :func:`update` has written."""
+    end = BEGIN + 300 * 2900
+    output = await engine.read(f"fetch {name} LAST --start {BEGIN} --end {end}")
+    values = [line.partition(": ")[2] for line in output.lines[2:]]
+    return [round(float(value)) for value in values if "nan" not in value]
+
+
+def picture(name: str) -> str:
+    """A command that draws."""
+    times = f"--start {BEGIN} --end {BEGIN + 86400}"
+    return f"graphv - {times} DEF:a={name}:a:LAST LINE1:a#00ff00:x"

@@ -23,6 +23,7 @@ LEAST_VERSION = (1, 7)
 """The first that draws and exports what is asked of it here."""
 
 LONGEST_LINE = 300
+MOST_GREETING_BYTES = 64 * 1024
 GREETING = b"version\n"
 """What a child is asked first: one that answers it is alive."""
 
@@ -35,6 +36,9 @@ class Owner(Protocol):
 
     def greeted(self) -> None:
         """It is there, and can be sent commands."""
+
+    def killed(self, why: str) -> None:
+        """It was killed, and is about to end."""
 
     def answered(self, job: Job, answer: Answer, seconds: float) -> None:
         """It has done one, in so many seconds since the one before."""
@@ -62,7 +66,8 @@ class Child(ProcessProtocol):
         self.unanswered: deque[Job] = deque()
         self.pid: int | None = None
         self._clock, self._owner, self._deadline = clock, owner, deadline
-        self._answers = Answers()
+        self._answers = Answers(MOST_GREETING_BYTES)
+        self._is_late = False
         self._fault = self._last_words = ""
         self._rest = b""
         self._since = 0.0
@@ -87,6 +92,9 @@ class Child(ProcessProtocol):
         """End it now; what it prints is not read any more."""
         assert self.transport is not None
         self._fault = self._fault or why
+        self.is_ready = False
+        self._rest_easy()
+        self._owner.killed(self._fault)
         try:
             self.transport.signalProcess(name)
         except ProcessExitedAlready:
@@ -147,11 +155,12 @@ class Child(ProcessProtocol):
         now = self._clock.seconds()
         job, seconds, self._since = self.unanswered.popleft(), now - self._since, now
         self.has_answered = True
-        if self.unanswered:
-            assert self._alarm is not None
-            self._alarm.reset(self._deadline)
-        else:
+        if self._is_late or not self.unanswered:
             self._rest_easy()
+        if self._alarm is not None:
+            self._alarm.reset(self._deadline / 2)
+        elif self.unanswered:
+            self._watch()
         self._owner.answered(job, answer, seconds)
 
     def _greeted(self, answer: Answer) -> None:
@@ -161,21 +170,32 @@ class Child(ProcessProtocol):
         elif (int(version[1]), int(version[2])) < LEAST_VERSION:
             self.kill(f"its version is {version[1]}.{version[2]}; 1.7 is the oldest that will do")
         else:
+            self._answers = Answers()
             self.is_ready = self.was_ready = True
             self._owner.greeted()
 
     def _watch(self) -> None:
-        """See that it answers in time."""
+        """
+        See that it answers in time.
+
+        A process that was stopped for long, or a machine that slept, finds its timers run out
+        before it reads what came meanwhile: so half of the time must run out twice.
+        """
         self._since = self._clock.seconds()
-        self._alarm = self._clock.callLater(self._deadline, self._hangs)
+        self._alarm = self._clock.callLater(self._deadline / 2, self._is_slow)
 
     def _rest_easy(self) -> None:
+        self._is_late = False
         alarm, self._alarm = self._alarm, None
         if alarm is not None and alarm.active():
             alarm.cancel()
 
-    def _hangs(self) -> None:
-        self.kill(f"no answer within {self._deadline:g} s")
+    def _is_slow(self) -> None:
+        if self._is_late:
+            self.kill(f"no answer within {self._deadline:g} s")
+        else:
+            self._is_late = True
+            self._alarm = self._clock.callLater(self._deadline / 2, self._is_slow)
 
 
 def spawn(

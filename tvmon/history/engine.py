@@ -43,7 +43,7 @@ FINISH_SECONDS = 1.8
 """How long queued writes may take at the end; with the steps to end a child 3 s in all."""
 
 NOT_INSTALLED = "rrdtool is not installed: apt-get install rrdtool"
-STOPPED = "tvmon does not run"
+STOPPED = "tvmon is stopping"
 
 
 class Engine(Service):

@@ -39,29 +39,31 @@ class Job:
 
     :ivar line: as it is sent
     :ivar answer: what the caller waits for; may have been cancelled
-    :ivar deaths: how many children have died or hung while they had it to do
+    :ivar deaths: how many children have died or hung while they were at it
     """
 
-    __slots__ = ("answer", "deaths", "line")
+    __slots__ = ("_is_repeated", "answer", "deaths", "line")
 
     def __init__(self, command: str) -> None:
         self.line = encoded(command)
         self.deaths = 0
         self.answer: Deferred[Output]
+        self._is_repeated = False
 
-    def died(self) -> None:
+    def repeat(self) -> None:
         """
-        Somebody died of it, who may have done it before: once more must do no harm.
+        It will be sent once more; whether it was done before is not known, and must not matter.
 
-        An update that was done already would be refused as one into the past.
+        An update that was done already would be refused, as one of the past; one of several
+        values may have been done in part.
         """
-        if not self.deaths and self.line.startswith(b"update "):
+        if not self._is_repeated and self.line.startswith(b"update "):
             self.line = b"update --skip-past-updates " + self.line.removeprefix(b"update ")
-        self.deaths += 1
+        self._is_repeated = True
 
     def was_done(self, error: str) -> bool:
-        """Whether this refusal only says that the first one who had it to do has done it."""
-        if not self.deaths:
+        """Whether this refusal of a repeated one only says that it was done before."""
+        if not self._is_repeated:
             return False
         if self.line.startswith(b"update"):
             return "illegal attempt to update using time" in error
@@ -84,10 +86,12 @@ class Jobs:
         return job.answer
 
     def put_back(self, jobs: Iterable[Job]) -> None:
-        """Put these before all others, in their order."""
+        """Put these before all others, in their order, to be sent once more."""
         for job in reversed(list(jobs)):
-            self._jobs[job] = None
-            self._jobs.move_to_end(job, last=False)
+            if not job.answer.called:
+                job.repeat()
+                self._jobs[job] = None
+                self._jobs.move_to_end(job, last=False)
 
     def take(self, most: int) -> list[Job]:
         """The first ones, which wait no more."""

@@ -22,8 +22,13 @@ LONGEST_DELAY_SECONDS = 30.0
 LOOK_SECONDS = 60.0
 """How often it is looked whether rrdtool was installed meanwhile."""
 
+LINGER_SECONDS = 5.0
+"""A child that was killed and has not ended by then waits for a disk; there is trouble."""
+
 FEW = 3
 """When so many children in a row have died before they did anything, there is trouble."""
+
+LONGEST_ERROR = 500
 
 LAST_STEPS_SECONDS = 0.4
 """How long each of the three ways to end a child may take: asked, told, killed."""
@@ -73,6 +78,7 @@ class Worker:
         self._find, self._changed, self._meters = find, changed, meters
         self._alarm = Alarm(reactor)
         self._call: IDelayedCall | None = None
+        self._linger: IDelayedCall | None = None
         self._delay = FIRST_DELAY_SECONDS
         self._useless = 0
         self._is_stopped = True
@@ -90,7 +96,7 @@ class Worker:
     def work(self) -> None:
         """Have the child do what waits, as much as is good for it."""
         child = self.child
-        if child is not None and child.is_ready and self._jobs:
+        if child is not None and child.is_ready and self._jobs and not self._is_stopped:
             child.send(self._jobs.take(self._kind.at_once - len(child.unanswered)))
 
     async def finish(self, seconds: float) -> None:
@@ -109,8 +115,7 @@ class Worker:
         What it has not done waits again.
         """
         self._is_stopped = True
-        if self._call is not None and self._call.active():
-            self._call.cancel()
+        _cancel(self._call)
         if self.child is not None and gently:
             self.child.close()
             await self._until_gone()
@@ -120,6 +125,7 @@ class Worker:
         if self.child is not None:
             self.child.kill("tvmon is stopping")
             await self._until_gone()
+        _cancel(self._linger)
 
     async def _until_gone(self) -> None:
         until = self._reactor.seconds() + LAST_STEPS_SECONDS
@@ -133,8 +139,7 @@ class Worker:
             self._call = self._reactor.callLater(LOOK_SECONDS, self._start)
             self._say(str(problem), is_missing=True)
             return
-        if self.is_missing:
-            self._say(None)
+        self.is_missing = False
         child = self.child = Child(self._reactor, self, self._kind.deadline)
         try:
             spawn(self._reactor, child, program, folder, self._kind.niceness)
@@ -144,13 +149,19 @@ class Worker:
     def _say(self, trouble: str | None, *, is_missing: bool = False) -> None:
         if (trouble, is_missing) != (self.trouble, self.is_missing):
             self.trouble, self.is_missing = trouble, is_missing
-            self._alarm.ring()
             self._changed()
+            self._alarm.ring()
 
     def greeted(self) -> None:
         """The child is there."""
         self._say(None)
         self.work()
+
+    def killed(self, why: str) -> None:
+        """The child is about to end; when it does not, nobody shall wait for it."""
+        _cancel(self._linger)
+        words = f"rrdtool does not end: {why}"
+        self._linger = self._reactor.callLater(LINGER_SECONDS, self._say, words)
 
     def answered(self, job: Job, answer: Answer, seconds: float) -> None:
         """The child has done a command."""
@@ -161,7 +172,7 @@ class Worker:
             self._releases.put(job, answer.output)
         else:
             self._meters.error.inc()
-            self._releases.put(job, RrdError(answer.error))
+            self._releases.put(job, RrdError(answer.error[:LONGEST_ERROR]))
 
     def pause(self) -> None:
         """The child can be sent more."""
@@ -172,21 +183,30 @@ class Worker:
     def ended(self, child: Child, how: str) -> None:
         """The child is gone: what it has not done waits again, in front."""
         self.child = None
-        self._alarm.ring()
-        unanswered = list(child.unanswered)
+        _cancel(self._linger)
         if self._is_stopped:
-            self._jobs.put_back(unanswered)
-            return
+            self._jobs.put_back(child.unanswered)
+        else:
+            self._replace(child, how)
+        # The last thing: who is woken goes on at once, and may start us again.
+        self._alarm.ring()
+
+    def _replace(self, child: Child, how: str) -> None:
         self._meters.restarts.inc()
+        unanswered = list(child.unanswered)
         if unanswered:
-            unanswered[0].died()
+            unanswered[0].deaths += 1
             if unanswered[0].deaths >= MOST_DEATHS:
                 self._meters.died.inc()
                 self._releases.put(unanswered.pop(0), RrdError("rrdtool died of this command"))
-        # Whom nobody waits for any more need not be done; a write was in the pipe already.
         self._jobs.put_back(unanswered)
         self._useless = 0 if child.has_answered else self._useless + 1
         self._call = self._reactor.callLater(self._delay, self._start)
         self._delay = min(2 * self._delay, LONGEST_DELAY_SECONDS)
         if not child.was_ready or self._useless >= FEW:
             self._say(f"rrdtool does not stay alive: {how}")
+
+
+def _cancel(call: IDelayedCall | None) -> None:
+    if call is not None and call.active():
+        call.cancel()
