@@ -21,7 +21,7 @@ MODULES = {
 }
 
 RANKS = (
-    ("streams", "errors", "places", "words", "problems", "report", "toml"),
+    ("streams", "errors", "folders", "places", "words", "problems", "report", "toml"),
     ("window", "entry", "expected", "flow", "health", "servers", "settings", "polling"),
     ("board", "sampling", "config", "history"),
     ("store",),

@@ -19,11 +19,11 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.logger import Logger
 
+from tvmon.folders import make_open
 from tvmon.history.engine_meters import EngineMeters
 from tvmon.history.jobs import Job, Jobs, Releases
 from tvmon.history.rrd import NoRrdtool, Output
 from tvmon.history.worker import Kind, Reactor, Worker
-from tvmon.store.programs import make_open
 
 WRITE_DEADLINE_SECONDS = 30.0
 READ_DEADLINE_SECONDS = 10.0

@@ -62,9 +62,8 @@ class Files:
         """
         Find what is there, and remove what a kill has left unfinished.  It may block for long.
 
-        :raises OSError: the folder cannot be made or read
+        :raises OSError: the folder cannot be read
         """
-        self._folder.mkdir(parents=True, exist_ok=True)
         found: dict[str, str] = {}
         for path in self._paths():
             if UNFINISHED in path.name:
@@ -119,9 +118,13 @@ class Files:
         if old is not None and (self._folder / old).exists():
             os.replace(self._folder / old, self._folder / (old + BROKEN))
 
-    def remove(self, subject: Subject) -> bool:
-        """Its history is to be forgotten; whether there was one.  Raises OSError."""
-        old = self._found.pop(subject.file_name, None)
+    def remove(self, file_name: str) -> bool:
+        """
+        A history (:attr:`Subject.file_name`) is to be forgotten; whether there was one.
+
+        :raises OSError: it cannot be removed
+        """
+        old = self._found.pop(file_name, None)
         if old is None:
             return False
         (self._folder / old).unlink(missing_ok=True)

@@ -160,7 +160,7 @@ class Recorder(Service):
         for number in numbers:
             self._tracks.pop(number, None)
             self._names.remove(number)
-            self._shelf.remove(of_stream(number))
+            self._shelf.remove(of_stream(number).file_name)
 
     def _look(self) -> None:
         now = self._now()
@@ -169,9 +169,9 @@ class Recorder(Service):
         if self._due > now + 2 * STEP_SECONDS:
             self._set_back(now)
         elif now >= self._due + GRACE_SECONDS:
-            over = bucket_end(now - GRACE_SECONDS) - STEP_SECONDS
+            over, due = bucket_end(now - GRACE_SECONDS) - STEP_SECONDS, self._due
             self._due = over + STEP_SECONDS
-            self._writing = Deferred.fromCoroutine(self._write_all(over))
+            self._writing = Deferred.fromCoroutine(self._write_all(over, due))
             self._writing.addBoth(self._written)
 
     def _set_back(self, now: float) -> None:
@@ -184,14 +184,20 @@ class Recorder(Service):
             count=gone,
         )
 
-    async def _write_all(self, over: int) -> None:
-        """Write all that ended up to then."""
+    async def _write_all(self, over: int, due: int) -> None:
+        """
+        Write all that ended up to then.
+
+        :param due: what was to be written; behind it are only buckets that came late, and where
+            it lies before ``over``, the clock has jumped or we were stopped
+        """
         began = self._clock.seconds()
+        machine = self._machine()
         ends = {end for track in self._tracks.values() for end in track.ends() if end <= over}
         for end in sorted(ends | {over}):
             rows = await self._rows(end)
-            if end == over:
-                rows.append((MACHINE, self._machine()))
+            if end == over == due:
+                rows.append((MACHINE, machine))
             await self._write_rows(end, rows)
         self._save_names()
         self._meters.seconds.observe(self._clock.seconds() - began)

@@ -91,11 +91,11 @@ class Shelf:
             self.refusal = words
         return False
 
-    def remove(self, subject: Subject) -> None:
-        """Its history is to be forgotten."""
-        self._last.pop(subject.file_name, None)
+    def remove(self, file_name: str) -> None:
+        """The history of one (:attr:`Subject.file_name`) is to be forgotten."""
+        self._last.pop(file_name, None)
         try:
-            self._files.remove(subject)
+            self._files.remove(file_name)
         except OSError as error:
             self.log.warn("a history could not be removed: {why}", why=str(error))
 

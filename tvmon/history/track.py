@@ -81,9 +81,11 @@ class Track:
 
     def take(self, end: int) -> Values | None:
         """Hand out the bucket that ended then, if there is one, and take no more samples for it."""
-        self.done = max(self.done, end)
         bucket = self._buckets.pop(end, None)
-        return None if bucket is None else bucket.values
+        if bucket is None:
+            return None
+        self.done = max(self.done, end)
+        return bucket.values
 
     def forget_after(self, end: int) -> int:
         """Let go of what lies later, which a clock that was wrong has brought; how many."""

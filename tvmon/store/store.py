@@ -60,6 +60,7 @@ class Store(Service):
         later by the attribute of this name
     :param refused: told once why tvmon must not write to this database
     :param loaded: told once which streams were there, after they were put on the board
+    :param removed: told which streams were removed, since they were gone for longer
     :param writer: what the process calls its sessions, :func:`writer_name`; the same for all
         stores that follow one another in it, so that none is taken for another tvmon
     """
@@ -79,6 +80,7 @@ class Store(Service):
         keep_gone_seconds: float,
         refused: Callable[[str], None],
         loaded: Callable[[Sequence[Stream]], None],
+        removed: Callable[[Sequence[int]], None] = lambda _: None,
         writer: str | None = None,
     ) -> None:
         self._reactor = reactor
@@ -96,6 +98,7 @@ class Store(Service):
             board=board,
             meters=self._meters,
             keep_gone_seconds=keep_gone_seconds,
+            removed=removed,
         )
         self._history = History(reactor, now, board, self._writer)
         self._outages = Outages(reactor, now, self._meters, lambda: self._writer.waiting_rows)

@@ -53,6 +53,7 @@ class Writer:
 
     :param now: wall clock, seconds since 1970
     :param keep_gone_seconds: how long a stream that is gone keeps its samples
+    :param removed: told of streams that were removed since they were gone for longer
     :ivar keep_gone_seconds: as the parameter; may be changed at any time
     :ivar refusal: why the database, although it is there, does not take what it is given
     """
@@ -67,11 +68,13 @@ class Writer:
         board: Board,
         meters: StoreMeters,
         keep_gone_seconds: float,
+        removed: Callable[[Sequence[int]], None] = lambda _: None,
     ) -> None:
         self.keep_gone_seconds = keep_gone_seconds
         self.refusal: str | None = None
         self._clock = clock
         self._now = now
+        self._tell_removed = removed
         self._board = board
         self._meters = meters
         self._pending = Pending()
@@ -297,6 +300,8 @@ class Writer:
             self.log.warn("streams that are gone could not be removed: {why}", why=problem)
         for number in removed:
             self._pending.forget(number)
+        if removed:
+            self._tell_removed(removed)
         self._removed += len(removed)
         if len(removed) == REMOVE_STREAMS:
             return

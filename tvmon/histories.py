@@ -1,0 +1,152 @@
+"""
+The history that is kept now: begun, changed at a reload, and ended; or why there is none.
+
+Whoever draws or reads asks here, and need not know that another history may take the place of
+this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from tvmon.board import Board
+from tvmon.config import Config
+from tvmon.history.machine import Machine
+from tvmon.history.recorder import Kept
+from tvmon.history.rrd import NoRrdtool, Output
+from tvmon.history.service import HistoryService
+from tvmon.history.subjects import Subject
+from tvmon.history.tiers import DEFAULT_TIERS, Tier
+from tvmon.store.meters import CurrentMeters
+from tvmon.streams import Stream
+
+OFF = "history is switched off: [history] enabled = false"
+STOPPED = "tvmon does not run"
+
+
+class Histories:
+    """
+    A :class:`tvmon.history.rrd.Rrd` and :class:`tvmon.history.rrd.Archive` of whichever history
+    is kept now.
+
+    :param kept: asks the database for samples that were taken before a restart
+    :param machine: what looks at this machine, for one history
+    """
+
+    def __init__(
+        self,
+        *,
+        reactor: Any,
+        now: Callable[[], float],
+        board: Board,
+        registry: CollectorRegistry,
+        kept: Kept,
+        machine: Callable[[], Machine],
+    ) -> None:
+        self._reactor, self._now, self._board = reactor, now, board
+        self._kept, self._machine = kept, machine
+        self._measures = CurrentMeters(CollectorRegistry())
+        registry.register(self._measures)
+        self._service: HistoryService | None = None
+        self._why_none = STOPPED
+
+    def begin(self, config: Config) -> None:
+        """Keep a history, where the configuration says so."""
+        if not config.history.enabled:
+            self._why_none = OFF
+            return
+        measures = CollectorRegistry()
+        self._service = HistoryService(
+            reactor=self._reactor,
+            now=self._now,
+            board=self._board,
+            directory=config.history.directory,
+            tiers=config.history.tiers,
+            registry=measures,
+            kept=self._kept,
+            machine=self._machine(),
+            keep_gone_seconds=config.database.keep_gone_seconds,
+            sampling_seconds=config.polling.sampling_seconds,
+        )
+        self._measures.registry = measures
+        self._service.startService()
+
+    async def change(self, old: Config, new: Config) -> None:
+        """Go on as the new configuration says; the open five minutes go along."""
+        if _parts(new) != _parts(old):
+            await self.end()
+            self.begin(new)
+            self.restored([entry.stream for entry in self._board.entries()])
+
+    async def end(self) -> None:
+        """Write what is being written, and keep no history any more."""
+        service, self._service = self._service, None
+        self._why_none = STOPPED
+        if service is not None:
+            await service.stopService()
+
+    def restored(self, streams: Sequence[Stream]) -> None:
+        """The board was filled from the database with these streams."""
+        if self._service is not None:
+            self._service.restored(streams)
+
+    def forget(self, numbers: Sequence[int]) -> None:
+        """The rows of these streams were removed from the database."""
+        if self._service is not None:
+            self._service.forget(numbers)
+
+    # As a Rrd.
+
+    def trouble(self) -> str | None:
+        """Why there is no history; ``None`` where all is well."""
+        return self._why_none if self._service is None else self._service.trouble()
+
+    async def write(self, command: str) -> Output:
+        """As :meth:`tvmon.history.rrd.Rrd.write`."""
+        return await self._now_kept().write(command)
+
+    async def read(self, command: str) -> Output:
+        """As :meth:`tvmon.history.rrd.Rrd.read`."""
+        return await self._now_kept().read(command)
+
+    # As an Archive.
+
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
+        """The steps that are kept."""
+        return DEFAULT_TIERS if self._service is None else self._service.tiers
+
+    def file_of(self, subject: Subject) -> str | None:
+        """As :meth:`tvmon.history.rrd.Archive.file_of`."""
+        return None if self._service is None else self._service.file_of(subject)
+
+    def find(self, vhost: str) -> Subject:
+        """As :meth:`tvmon.history.rrd.Archive.find`."""
+        if self._service is None:
+            raise LookupError(self._why_none)
+        return self._service.find(vhost)
+
+    def parts_of(self, subject: Subject) -> list[tuple[str, Subject]]:
+        """As :meth:`tvmon.history.rrd.Archive.parts_of`."""
+        return [] if self._service is None else self._service.parts_of(subject)
+
+    def stream(self, mms_stream_id: int) -> Stream | None:
+        """What is known of a stream whose history is kept."""
+        return None if self._service is None else self._service.stream(mms_stream_id)
+
+    def _now_kept(self) -> HistoryService:
+        if self._service is None:
+            raise NoRrdtool(self._why_none)
+        return self._service
+
+
+def _parts(config: Config) -> tuple[object, ...]:
+    """All that a history depends on."""
+    return (
+        config.history,
+        config.database.keep_gone_seconds,
+        config.polling.sampling_seconds,
+    )
