@@ -25,12 +25,15 @@ class Picture:
 
     def places(self, colour: str, near: int = 60) -> list[tuple[int, int]]:
         """Where (x, y) a pixel is of a colour, or nearly: lines have soft edges."""
-        red, green, blue = bytes.fromhex(colour)
+        wanted = bytes.fromhex(colour)
+        colours = {each for row in self.rows for each in row}
+        good = {c for c in colours if sum(map(abs, map(int.__sub__, c, wanted))) <= near}
         return [
             (x, y)
             for y, row in enumerate(self.rows)
-            for x, (r, g, b) in enumerate(row)
-            if abs(r - red) + abs(g - green) + abs(b - blue) <= near
+            if not good.isdisjoint(row)
+            for x, pixel in enumerate(row)
+            if pixel in good
         ]
 
     def has(self, colour: str) -> bool:
@@ -58,17 +61,14 @@ def decoded(image: bytes) -> Picture:
     channels = CHANNELS[colours]
     lines = unfiltered(zlib.decompress(data), width * channels, channels)
     assert len(lines) == height
-    return Picture([[colour(line, x, channels, palette) for x in range(width)] for line in lines])
+    return Picture([pixels(line, channels, palette) for line in lines])
 
 
-def colour(line: bytes, x: int, channels: int, palette: bytes) -> Colour:
-    if channels >= 3:
-        r, g, b = line[x * channels : x * channels + 3]
-    elif palette:
-        r, g, b = palette[3 * line[x] : 3 * line[x] + 3]
-    else:
-        r = g = b = line[x]
-    return r, g, b
+def pixels(line: bytes, channels: int, palette: bytes) -> list[Colour]:
+    if palette:
+        return [(palette[3 * i], palette[3 * i + 1], palette[3 * i + 2]) for i in line]
+    red, green, blue = (line[min(n, channels - 1) :: channels] for n in range(3))
+    return list(zip(red, green, blue, strict=True))
 
 
 def unfiltered(data: bytes, width: int, channels: int) -> list[bytes]:
@@ -76,18 +76,30 @@ def unfiltered(data: bytes, width: int, channels: int) -> list[bytes]:
     lines: list[bytes] = []
     above = bytes(width)
     for start in range(0, len(data), width + 1):
-        how, line = data[start], bytearray(data[start + 1 : start + 1 + width])
-        for i in range(width):
-            left = line[i - channels] if i >= channels else 0
-            corner = above[i - channels] if i >= channels else 0
-            up = above[i]
-            more = (0, left, up, (left + up) // 2, paeth(left, up, corner))[how]
-            line[i] = (line[i] + more) & 255
-        above = bytes(line)
+        how, raw = data[start], data[start + 1 : start + 1 + width]
+        line = bytearray(channels)  # what lies left of the first pixel is nothing
+        if how == 0:
+            line += raw
+        elif how == 2:
+            line += bytes((a + b) & 255 for a, b in zip(raw, above, strict=True))
+        else:
+            corners = bytes(channels) + above
+            for i, more in enumerate(raw):
+                left, up = line[i], above[i]
+                if how == 1:
+                    line.append((more + left) & 255)
+                elif how == 3:
+                    line.append((more + (left + up) // 2) & 255)
+                else:
+                    line.append((more + paeth(left, up, corners[i])) & 255)
+        above = bytes(line[channels:])
         lines.append(above)
     return lines
 
 
 def paeth(left: int, up: int, corner: int) -> int:
-    guess = left + up - corner
-    return min((left, up, corner), key=lambda each: abs(guess - each))
+    to_left, to_up = abs(up - corner), abs(left - corner)
+    to_corner = abs(left + up - 2 * corner)
+    if to_left <= to_up and to_left <= to_corner:
+        return left
+    return up if to_up <= to_corner else corner

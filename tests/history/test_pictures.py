@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
 from statistics import median
 
 from twisted.trial.unittest import TestCase
@@ -14,13 +15,15 @@ from tvmon.history.plots import GLOBALS, METRICS, TARGETS, Plot
 from tvmon.history.reader import Question, Reader
 from tvmon.history.sources import MACHINE_SOURCES, STREAM_SOURCES
 from tvmon.history.subjects import ALL, MACHINE, Subject, of_stream
-from tvmon.history.tiers import DEFAULT_TIERS
+from tvmon.history.tiers import DEFAULT_TIERS, Tier
 
 FIVE, THIRTY, *_ = DEFAULT_TIERS
 START = 1_700_006_400
 """A boundary of every tier but the day's."""
 
 CAMERA = of_stream(7)
+BARE = Look("light", 300, 120)
+"""Too small for a legend, so that the axes of two pictures are in one place."""
 LIGHT, DARK = THEMES["light"], THEMES["dark"]
 
 
@@ -33,6 +36,10 @@ class PictureTests(TestCase):
         self.archive = KnownArchive({CAMERA: "stream-7.rrd", MACHINE: "machine.rrd"})
         self.reader = Reader(rrd=self.rrd, archive=self.archive, now=lambda: START + 90_000)
 
+    def near(self, height: float, wanted: float) -> None:
+        """A pixel more or less is nothing."""
+        self.assertLessEqual(abs(height - wanted), 1.5)
+
     async def write(self, *levels: float | None, rows: int = 12, name: str = "score") -> Span:
         """A history that has each level for so many rows, and the time that it takes."""
         values = [{} if level is None else {name: level} for level in levels for _ in range(rows)]
@@ -43,17 +50,17 @@ class PictureTests(TestCase):
         self,
         span: Span,
         look: Look | None = None,
-        tier=FIVE,  # type: ignore[no-untyped-def]
+        tier: Tier = FIVE,
         plot: Plot = METRICS["score"],
         subject: Subject | None = CAMERA,
     ) -> Picture:
         question = Question(plot, subject, tier, span)
-        return decoded((await self.reader.picture(question, look or Look())).body)
+        return decoded((await self.reader.picture(question, look or BARE)).body)
 
     async def test_a_line_is_where_the_data_says(self) -> None:
-        span = await self.write(0, 100, 25, 75, 50)
+        span = await self.write(10, 90, 30, 70, 50)
         picture = await self.picture(span)
-        self.assertEqual(picture.size, (580, 203))
+        self.assertEqual(picture.size, (300, 120))
         line = inside(picture, LIGHT.main)
         left, right = min(x for x, _ in line), max(x for x, _ in line)
         part = (right - left) / 5
@@ -61,13 +68,14 @@ class PictureTests(TestCase):
         for index in range(5):
             # Without the corners, where the line goes up and down.
             begin, end = left + index * part + 4, left + (index + 1) * part - 4
-            here = [y for x, y in line if begin <= x <= end]
+            here = [y for x, y in line if begin < x < end]
             self.assertLessEqual(max(here) - min(here), 1, index)
-            self.assertEqual({x for x, _ in line if begin <= x <= end}, columns(begin, end))
+            self.assertEqual({x for x, _ in line if begin < x < end}, columns(begin, end))
             heights.append(median(here))
         bottom, top, *others = heights
-        for level, height in zip((25, 75, 50), others, strict=True):
-            self.assertAlmostEqual(height, bottom + (top - bottom) * level / 100, delta=1.5)
+        for level, height in zip((30, 70, 50), others, strict=True):
+            wanted = bottom + (top - bottom) * (level - 10) / 80
+            self.near(height, wanted)
 
     async def test_a_gap_is_a_gap(self) -> None:
         span = await self.write(50, None, 50)
@@ -94,19 +102,26 @@ class PictureTests(TestCase):
         coarse = await self.picture(span, tier=THIRTY)
         mean = median(y for _, y in inside(coarse, LIGHT.main))
         peak = median(y for _, y in inside(coarse, LIGHT.peak))
-        lowest, highest = (y for y in (min(fine_heights(fine)), max(fine_heights(fine))))
-        self.assertAlmostEqual(peak, lowest, delta=1.5)
-        self.assertAlmostEqual(mean, (lowest + highest) / 2, delta=1.5)
+        heights = [y for _, y in inside(fine, LIGHT.main)]
+        self.near(peak, min(heights))
+        self.near(mean, (min(heights) + max(heights)) / 2)
 
     async def test_main_is_green_and_sub_is_blue(self) -> None:
         rows = [{"out_kbps": 4000, "in_kbps": 1000}] * 24
         await write_history(self.rrd, "stream-7.rrd", STREAM_SOURCES, START, rows)
         span = Span(START, START + 24 * 300)
         for theme, colours in THEMES.items():
-            picture = await self.picture(span, Look(theme), plot=METRICS["traffic"])
+            picture = await self.picture(span, Look(theme, 300, 120), plot=METRICS["traffic"])
             out, into = inside(picture, colours.main), inside(picture, colours.sub)
             self.assertLess(median(y for _, y in out), median(y for _, y in into))
             self.assertEqual(picture.rows[0][0], tuple(bytes.fromhex(colours.paper)))
+
+    async def test_a_large_one_has_a_legend_and_the_peak_in_it(self) -> None:
+        span = await self.write(50)
+        picture = await self.picture(span, Look(), THIRTY)
+        self.assertEqual(picture.size, (580, 203))
+        for colour in (LIGHT.main, LIGHT.peak):
+            self.assertTrue([y for _, y in picture.places(colour) if y > 140], colour)
 
     async def test_every_size_theme_and_plot(self) -> None:
         machine = [{source.name: 7 for source in MACHINE_SOURCES}] * 12
@@ -124,12 +139,12 @@ class PictureTests(TestCase):
                 answer = await self.reader.picture(question, Look(theme, *size))
                 self.assertEqual(answer.body[16:24], b"".join(n.to_bytes(4) for n in size))
         small = await self.picture(span, Look("dark", 205, 175))
-        self.assertGreater(len(inside(small, DARK.main, 0)), 100)
+        self.assertGreater(len(inside(small, DARK.main)), 100)
 
     async def test_where_nothing_was_written_there_are_axes_and_no_lines(self) -> None:
         span = Span(START, START + 86_400)
         for subject in (None, ALL, of_stream(8)):
-            for size in ((580, 203), (205, 175), (100, 60)):
+            for size in ((300, 120), (100, 60)):
                 picture = await self.picture(span, Look("light", *size), subject=subject)
                 self.assertEqual(picture.size, size)
                 for colour in (LIGHT.main, LIGHT.sub, LIGHT.peak):
@@ -142,14 +157,10 @@ class PictureTests(TestCase):
         self.assertEqual(inside(picture, LIGHT.main), [])
 
 
-def inside(picture: Picture, colour: str, legend: int = 60) -> list[tuple[int, int]]:
+def inside(picture: Picture, colour: str, legend: int = 0) -> list[tuple[int, int]]:
     """The places of a line, without those of the legend below."""
     return [(x, y) for x, y in picture.places(colour) if y < picture.size[1] - legend]
 
 
 def columns(left: float, right: float) -> set[int]:
-    return set(range(int(left) + 1, int(right)))
-
-
-def fine_heights(picture: Picture) -> list[int]:
-    return [y for _, y in inside(picture, LIGHT.main)]
+    return set(range(floor(left) + 1, ceil(right)))

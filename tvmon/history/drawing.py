@@ -31,7 +31,6 @@ class Colours(NamedTuple):
 
     paper: str
     ink: str
-    grid: str
     rule: str
     main: str
     sub: str
@@ -43,7 +42,6 @@ THEMES: Mapping[Theme, Colours] = {
     "light": Colours(
         paper="fcfcfa",
         ink="1c2025",
-        grid="dfe0db",
         rule="b4b7b0",
         main="1d8a3a",
         sub="1b5dab",
@@ -53,7 +51,6 @@ THEMES: Mapping[Theme, Colours] = {
     "dark": Colours(
         paper="13161a",
         ink="dde2e8",
-        grid="2c323a",
         rule="566070",
         main="5fce82",
         sub="6aa9f4",
@@ -116,8 +113,9 @@ def _frame(plot: Plot, span: Span, look: Look, colours: Colours) -> Iterator[str
         "BACK": colours.paper,
         "CANVAS": colours.paper,
         "FONT": colours.ink,
-        "GRID": colours.grid,
-        "MGRID": colours.rule,
+        # The grid lies over the lines, and 100 % is where it is; so one can see through it.
+        "GRID": f"{colours.ink}18",
+        "MGRID": f"{colours.ink}40",
         "AXIS": colours.rule,
         "ARROW": colours.rule,
         "FRAME": colours.rule,

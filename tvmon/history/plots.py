@@ -214,7 +214,7 @@ GLOBALS: Mapping[str, Plot] = _named(
     _machine("acldenied", "Requests refused", "requests/s", Line("denied", "Refused", "denied")),
     _machine("eq", "Longest turn", "ms", Line("backlog", "Backlog", "backlog"), scaled=False),
     _machine(
-        "wf2w", "Samples not yet written", "samples", Line("unwritten", "Unwritten", "unwritten")
+        "wf2w", "Unwritten", "samples", Line("unwritten", "Unwritten", "unwritten")
     ),
     _machine(
         "tcpsocket",
