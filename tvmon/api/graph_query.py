@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from tvmon.api.refusal import Refusal
-from tvmon.history.drawing import THEMES, Look, Span, Theme
+from tvmon.history.drawing import THEMES, Look, Span
 from tvmon.history.numbers import MOST_ROWS
 from tvmon.history.plots import Plot
 from tvmon.history.ranges import WINDOWS, UnknownStep, Window, floored, tier_for
@@ -16,9 +16,11 @@ from tvmon.history.tiers import STEP_SECONDS, Tier
 from tvmon.history.times import BadTime, parse_range, parse_times
 
 T = TypeVar("T")
-Form = Literal["png", "json", "csv"]
+Numbers = Literal["json", "csv"]
+Form = Literal["png"] | Numbers
 
 FORMS: tuple[Form, ...] = ("png", "json", "csv")
+NUMBERS: tuple[Numbers, ...] = ("json", "csv")
 WIDTHS = (100, 2000)
 HEIGHTS = (60, 1200)
 """Pixels of the whole picture, at least and at most."""
@@ -76,6 +78,14 @@ def parse_span(
         raise Refusal("there is no such step", part="step", allowed=error.allowed) from None
 
 
+def parse_period(
+    arguments: Mapping[str, str], tiers: Sequence[Tier], now: float
+) -> tuple[Tier, float, float]:
+    """From when to when, to the second, and from which rows that is reported."""
+    start, end = _times(parse_range, arguments, now)
+    return tier_for(tiers, None, start, end, now), start, end
+
+
 def parse_window_span(
     arguments: Mapping[str, str], window: Window, tiers: Sequence[Tier], now: float
 ) -> tuple[Tier, Span]:
@@ -87,19 +97,25 @@ def parse_window_span(
 def parse_look(arguments: Mapping[str, str], width: int = 580, height: int = 203) -> Look:
     """How a picture looks; so wide and high where nothing is said."""
     return Look(
-        _theme(arguments.get("theme", "light")),
+        _one_of([*THEMES], arguments.get("theme", "light"), "theme"),
         _pixels(arguments, "width", WIDTHS, width),
         _pixels(arguments, "height", HEIGHTS, height),
     )
 
 
-def parse_form(arguments: Mapping[str, str], forms: Sequence[Form] = FORMS) -> Form:
-    """As what it is answered; the first where nothing is said."""
-    text = arguments.get("format", forms[0])
-    for form in forms:
-        if text == form:
-            return form
-    raise Refusal("there is no such format", part="format", allowed=forms)
+def parse_form(arguments: Mapping[str, str]) -> Form:
+    """As what a graph is answered."""
+    return _one_of(FORMS, arguments.get("format", "png"), "format")
+
+
+def parse_numbers(arguments: Mapping[str, str]) -> Numbers:
+    """As what a report is answered."""
+    return _one_of(NUMBERS, arguments.get("format", "json"), "format")
+
+
+def parse_switch(arguments: Mapping[str, str], part: str) -> bool:
+    """Whether something is wanted that is not told without being asked for."""
+    return _one_of(("0", "1"), arguments.get(part, "0"), part) == "1"
 
 
 def check_rows(tier: Tier, span: Span) -> None:
@@ -122,11 +138,11 @@ def _times(
         raise Refusal(str(error), part=error.argument, allowed=error.allowed) from None
 
 
-def _theme(text: str) -> Theme:
-    for theme in THEMES:
-        if text == theme:
-            return theme
-    raise Refusal("there is no such theme", part="theme", allowed=[*THEMES])
+def _one_of(allowed: Sequence[T], text: str, part: str) -> T:
+    for each in allowed:
+        if text == each:
+            return each
+    raise Refusal(f"there is no such {part}", part=part, allowed=[*map(str, allowed)])
 
 
 def _pixels(arguments: Mapping[str, str], part: str, bounds: tuple[int, int], usual: int) -> int:

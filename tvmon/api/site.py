@@ -33,6 +33,7 @@ from tvmon.api.page import Page
 from tvmon.api.query import decoded, parse_samples
 from tvmon.api.refusal import STOPPED, Refusal, not_allowed
 from tvmon.api.reply import HEADERS, Refused
+from tvmon.api.report import Reports
 from tvmon.api.samples import Samples
 from tvmon.api.servers import Servers
 from tvmon.api.slices import Slices
@@ -139,6 +140,7 @@ def make_api(
         graphs = Graphs(reader=reader, board=board, reports=reports, filled=filled).app.resource()
         rooms |= dict.fromkeys((b"graph", b"graph_global", b"graph_vhost"), graphs)
         rooms[b"history"] = GraphList(reader).app.resource()
+        rooms[b"report"] = Reports(reader=reader, filled=filled).app.resource()
     root = _Root(rooms, Page(web), access, own)
     return Api(root, (events.stop, slices.stop), clock)
 

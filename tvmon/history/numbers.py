@@ -16,7 +16,7 @@ import simplejson
 from tvmon.entry import utc
 from tvmon.history.definitions import definitions, variable
 from tvmon.history.drawing import Span
-from tvmon.history.plots import Plot
+from tvmon.history.plots import Line, Plot
 from tvmon.history.tiers import Tier
 
 MOST_ROWS = 6000
@@ -83,9 +83,14 @@ def ask(plot: Plot, file: str, tier: Tier, span: Span) -> str | None:
     if start == end:
         return None
     wanted = [(line, function) for line in plot.lines for function in line.functions(tier)]
+    return ask_rows(wanted, file, tier.seconds, start, end)
+
+
+def ask_rows(wanted: Sequence[tuple[Line, str]], file: str, step: int, start: int, end: int) -> str:
+    """The command that tells lines by functions; start and end are boundaries of the step."""
     words = ["xport", "--json", "--start", str(start), "--end", str(end)]
-    words += ["--step", str(tier.seconds), "--maxrows", str((end - start) // tier.seconds + 10)]
-    words += definitions(wanted, file, tier.seconds)
+    words += ["--step", str(step), "--maxrows", str((end - start) // step + 10)]
+    words += definitions(wanted, file, step)
     words += [f"XPORT:{variable(line, function)}" for line, function in wanted]
     return " ".join(words)
 

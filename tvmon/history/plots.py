@@ -213,9 +213,7 @@ GLOBALS: Mapping[str, Plot] = _named(
     _sockets("csockusage", "Connections made", "client"),
     _machine("acldenied", "Requests refused", "requests/s", Line("denied", "Refused", "denied")),
     _machine("eq", "Longest turn", "ms", Line("backlog", "Backlog", "backlog"), scaled=False),
-    _machine(
-        "wf2w", "Unwritten", "samples", Line("unwritten", "Unwritten", "unwritten")
-    ),
+    _machine("wf2w", "Unwritten", "samples", Line("unwritten", "Unwritten", "unwritten")),
     _machine(
         "tcpsocket",
         "TCP sockets",

@@ -10,16 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+import simplejson
 from cachetools import LRUCache
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from tvmon.history import numbers
+from tvmon.history import numbers, report_rows
 from tvmon.history.drawing import Look, Span, draw
 from tvmon.history.numbers import Row
 from tvmon.history.plots import Plot
+from tvmon.history.report import Report, as_csv, report
 from tvmon.history.rrd import Archive, NoRrdtool, Rrd
 from tvmon.history.subjects import Subject
 from tvmon.history.tiers import STEP_SECONDS, Tier
@@ -117,16 +119,62 @@ class Reader:
 
         return await self._answer((file, plot, tier, span, vhost, form), make)
 
+    async def report(
+        self,
+        subject: Subject,
+        name: str,
+        tier: Tier,
+        start: float,
+        end: float,
+        form: Literal["json", "csv"],
+        *,
+        parts: bool = False,
+    ) -> Answer:
+        """
+        What a subject has done in a period, and each of its parts; raises as :meth:`picture`.
+
+        :param name: how the subject is called in the answer
+        """
+
+        async def make() -> bytes:
+            whole = await self._report(subject, tier, start, end)
+            each = [
+                (part, await self._report(of, tier, start, end))
+                for part, of in (self.archive.parts_of(subject) if parts else ())
+            ]
+            if form == "csv":
+                return as_csv([(name, whole), *each]).encode("utf-8", "replace")
+            told: dict[str, Any] = {"name": name, **whole.as_dict()}
+            if parts:
+                told["parts"] = [{"name": part, **of.as_dict()} for part, of in each]
+            return simplejson.dumps(told, separators=(",", ":")).encode()
+
+        return await self._answer((subject, name, tier, start, end, form, parts), make)
+
+    async def _report(self, subject: Subject, tier: Tier, start: float, end: float) -> Report:
+        file = self.archive.file_of(subject)
+        if file is None:
+            self._check()
+            return report(tier, (), start, end)
+        output = await self._rrd.read(report_rows.ask(file, tier, start, end))
+        step, rows = report_rows.rows(output.lines)
+        # Another one than was asked for where the tiers have been changed meanwhile.
+        return report(tier._replace(seconds=step), rows, start, end)
+
     async def _rows(
         self, plot: Plot, file: str | None, tier: Tier, span: Span
     ) -> tuple[int, list[Row]]:
         command = None if file is None else numbers.ask(plot, file, tier, span)
         if command is None:
-            trouble = self._rrd.trouble()
-            if trouble is not None:
-                raise NoRrdtool(trouble)
+            self._check()
             return tier.seconds, []
         return numbers.read((await self._rrd.read(command)).lines)
+
+    def _check(self) -> None:
+        """Where nothing need be asked, it still must be possible: an answer is not by chance."""
+        trouble = self._rrd.trouble()
+        if trouble is not None:
+            raise NoRrdtool(trouble)
 
     def _file(self, question: Question) -> str | None:
         return None if question.subject is None else self.archive.file_of(question.subject)
