@@ -21,19 +21,27 @@ MODULES = {
 }
 
 RANKS = (
-    ("streams", "errors", "folders", "places", "words", "problems", "report", "toml"),
+    (
+        "streams",
+        "cannot_start",
+        "errors",
+        "folders",
+        "places",
+        "words",
+        "problems",
+        "report",
+        "toml",
+    ),
     ("window", "entry", "expected", "flow", "health", "servers", "settings", "polling"),
-    ("board", "sampling", "config", "history"),
-    ("store",),
+    ("board", "sampling", "config"),
+    ("store", "history"),
     ("api",),
-    ("cli", "daemon", "gate", "heartbeat", "listening", "logs", "simulator", "tap"),
+    ("cli", "daemon", "gate", "heartbeat", "histories", "listening", "logs", "simulator", "tap"),
 )
 RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
 FORBIDDEN = {
     ("api", "sampling"),
     ("board", "sampling"),
-    ("board", "history"),
-    ("sampling", "history"),
     ("config", "sampling"),
     ("config", "board"),
     ("cli", "daemon"),

@@ -30,9 +30,11 @@ from tvmon import __version__, logs
 from tvmon.api.access import Access
 from tvmon.api.site import Api, make_api
 from tvmon.board import Board
+from tvmon.cannot_start import CannotStart
 from tvmon.config import Config, ConfigError
 from tvmon.gate import Gate
 from tvmon.heartbeat import Heartbeat
+from tvmon.histories import Histories
 from tvmon.listening import CannotListen, Listening
 from tvmon.sampling.fetch import Fetcher
 from tvmon.sampling.fetch_meters import FetchMeters
@@ -49,15 +51,6 @@ FILL_SECONDS = 5.0
 
 STOP_SECONDS = 4.5
 """How long a stop may take in all; what hangs longer is left behind."""
-
-
-class CannotStart(SystemExit, Exception):  # noqa: N818 - it reads as the sentence that it is
-    """
-    An operator must act first; one line says what.
-
-    twistd in the foreground ends by a SystemExit with that line alone; in the background it
-    hands only an Exception on to the process that waits for the start.
-    """
 
 
 class Daemon(MultiService):
@@ -94,6 +87,18 @@ class Daemon(MultiService):
         self._updaters: dict[str, Updater] = {}
         self._listening = Listening(reactor)
         self._writer = writer_name()
+        self.heartbeat = Heartbeat(reactor, self.registry)
+        self.heartbeat.setServiceParent(self)
+        self.histories = Histories(
+            reactor=reactor,
+            now=now,
+            board=self.board,
+            registry=self.registry,
+            kept=self._history,
+            longest_turn=lambda: 1000 * self.heartbeat.longest_lately(),
+            unwritten=lambda: self._store.waiting_rows,
+            denied=lambda: self._api.denied,
+        )
         self._store, measures = self._new_store(config, end)
         self._store_measures = CurrentMeters(measures)
         self.registry.register(self._store_measures)
@@ -101,8 +106,6 @@ class Daemon(MultiService):
         self._stopping = False
         self._filled = Gate(reactor)
         self._api = self._new_api(config)
-        self.heartbeat = Heartbeat(reactor, self.registry)
-        self.heartbeat.setServiceParent(self)
 
     @property
     def ports(self) -> Sequence[Any]:
@@ -117,6 +120,7 @@ class Daemon(MultiService):
         except (CannotListen, SystemExit) as error:
             why = str(error).removeprefix("tvmon: ")
             raise CannotStart(f"tvmon: {why}") from None
+        self.histories.begin(self._config)
         self._filled.limit(FILL_SECONDS)
         super().startService()
         for server in self._config.servers:
@@ -145,7 +149,7 @@ class Daemon(MultiService):
         await self._listening.close()
         await self._api.stop()
         await _all([updater.stopService for updater in self._updaters.values()])
-        await _all([self._fetcher.close, self._store.stopService])
+        await _all([self._fetcher.close, self._store.stopService, self.histories.end])
 
     async def reload(self) -> None:
         """Read the configuration again and change what differs; a wrong one changes nothing."""
@@ -171,6 +175,7 @@ class Daemon(MultiService):
             if new.web != old.web:
                 await self._listen_anew(old)
             raise
+        await self.histories.change(old, new)
         self._config = new
         logs.set_level(new.log_level)
         self.board.rescore(new.scoring)
@@ -279,6 +284,7 @@ class Daemon(MultiService):
         for name, updater in self._updaters.items():
             updater.adopt([stream for stream in streams if stream.server == name])
         self._filled.open()
+        self.histories.restored([stream for stream in streams if stream.server in configured])
 
     def _streams_of(self, server: str) -> list[Stream]:
         return [e.stream for e in self.board.entries() if e.stream.server == server]
@@ -312,6 +318,7 @@ class Daemon(MultiService):
             keep_gone_seconds=config.database.keep_gone_seconds,
             refused=refused,
             loaded=self._loaded,
+            removed=self.histories.forget,
             writer=self._writer,
         )
         return store, measures

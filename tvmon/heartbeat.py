@@ -40,6 +40,7 @@ class Heartbeat(Service):
             registry=registry,
         )
         self.longest = 0.0
+        self._longest_lately = 0.0
         self._loop = LoopingCall(self._beat)
         self._loop.clock = clock
         self._due = 0.0
@@ -57,11 +58,17 @@ class Heartbeat(Service):
         if self._loop.running:
             self._loop.stop()
 
+    def longest_lately(self) -> float:
+        """The longest turn since this was asked last, seconds."""
+        longest, self._longest_lately = self._longest_lately, 0.0
+        return longest
+
     def _beat(self) -> None:
         now = self._clock.seconds()
         late = max(0.0, now - self._due)
         self._due = now + BEAT_SECONDS
         self._turns.observe(late)
+        self._longest_lately = max(self._longest_lately, late)
         if late > self.longest:
             self.longest = late
             self._longest.set(late)

@@ -8,6 +8,7 @@ this one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -20,8 +21,9 @@ from tvmon.history.rrd import NoRrdtool, Output
 from tvmon.history.service import HistoryService
 from tvmon.history.subjects import Subject
 from tvmon.history.tiers import DEFAULT_TIERS, Tier
+from tvmon.store import Away
 from tvmon.store.meters import CurrentMeters
-from tvmon.streams import Stream
+from tvmon.streams import Sample, Stream
 
 OFF = "history is switched off: [history] enabled = false"
 STOPPED = "tvmon does not run"
@@ -33,7 +35,8 @@ class Histories:
     is kept now.
 
     :param kept: asks the database for samples that were taken before a restart
-    :param machine: what looks at this machine, for one history
+    :param longest_turn: and ``unwritten``, ``denied``: as
+        :class:`tvmon.history.machine.Machine` takes them
     """
 
     def __init__(
@@ -44,10 +47,19 @@ class Histories:
         board: Board,
         registry: CollectorRegistry,
         kept: Kept,
-        machine: Callable[[], Machine],
+        longest_turn: Callable[[], float],
+        unwritten: Callable[[], int],
+        denied: Callable[[], int],
     ) -> None:
         self._reactor, self._now, self._board = reactor, now, board
-        self._kept, self._machine = kept, machine
+        self._kept = kept
+        self._machine = partial(
+            Machine,
+            seconds=reactor.seconds,
+            longest_turn=longest_turn,
+            unwritten=unwritten,
+            denied=denied,
+        )
         self._measures = CurrentMeters(CollectorRegistry())
         registry.register(self._measures)
         self._service: HistoryService | None = None
@@ -66,7 +78,7 @@ class Histories:
             directory=config.history.directory,
             tiers=config.history.tiers,
             registry=measures,
-            kept=self._kept,
+            kept=self._kept_samples,
             machine=self._machine(),
             keep_gone_seconds=config.database.keep_gone_seconds,
             sampling_seconds=config.polling.sampling_seconds,
@@ -136,6 +148,12 @@ class Histories:
     def stream(self, mms_stream_id: int) -> Stream | None:
         """What is known of a stream whose history is kept."""
         return None if self._service is None else self._service.stream(mms_stream_id)
+
+    async def _kept_samples(self, mms_stream_id: int, limit: int) -> list[Sample]:
+        try:
+            return await self._kept(mms_stream_id, limit)
+        except Away as why:
+            raise LookupError(str(why)) from None
 
     def _now_kept(self) -> HistoryService:
         if self._service is None:

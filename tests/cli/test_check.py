@@ -51,7 +51,7 @@ class CheckTests(CommandTests):
         self.assertEqual(self.run_main("--version"), (0, f"tvmon {__version__}\n", ""))
 
     def test_the_help_tells_the_exit_codes(self) -> None:
-        for command in ([], ["check"], ["list"], ["sample"], ["probe"]):
+        for command in ([], ["check"], ["list"], ["sample"], ["probe"], ["import-history"]):
             code, out, _ = self.run_main(*command, "--help")
             self.assertEqual(code, 0)
             self.assertIn("exit codes:", out)

@@ -7,7 +7,7 @@ import unittest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tvmon.history.answers import Answer, Answers, TooLongError
+from tvmon.history.answers import MOST_BYTES, Answer, Answers, TooLongError
 from tvmon.history.rrd import Output
 
 OK = b"OK u:0.01 s:0.00 r:12.30\n"
@@ -42,14 +42,14 @@ class AnswersTests(unittest.TestCase):
     def test_any_answers_in_any_pieces(self, answers: list[Answer], data: st.DataObject) -> None:
         whole = b"".join(map(printed, answers))
         cuts = data.draw(st.lists(st.integers(0, len(whole)), max_size=12).map(sorted))
-        parser, found = Answers(), []
+        parser, found = Answers(MOST_BYTES), []
         for begin, end in zip([0, *cuts], [*cuts, len(whole)], strict=True):
             found += parser.feed(whole[begin:end])
         self.assertEqual(found, answers)
 
     @given(st.lists(ANSWERS, max_size=3))
     def test_byte_by_byte(self, answers: list[Answer]) -> None:
-        parser, found = Answers(), []
+        parser, found = Answers(MOST_BYTES), []
         for byte in b"".join(map(printed, answers)):
             found += parser.feed(bytes([byte]))
         self.assertEqual(found, answers)

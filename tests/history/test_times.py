@@ -223,7 +223,7 @@ class RefusalTests(SynchronousTestCase):
     def test_the_start_is_before_the_end(self) -> None:
         for start, end in (("noon", "noon"), ("now", "-1h"), ("tomorrow", None), ("e+1h", None)):
             self.assertEqual(self.refused(start, end).argument, "start")
-        self.assertEqual(self.refused("noon", "s-1h").argument, "start")
+        self.assertEqual(self.refused("noon", "s-1h").argument, "end")
         self.assertEqual(self.refused(None, str(EARLIEST)).argument, "end")
 
 

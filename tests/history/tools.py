@@ -61,3 +61,11 @@ def picture(name: str) -> str:
     """A command that draws."""
     times = f"--start {BEGIN} --end {BEGIN + 86400}"
     return f"graphv - {times} DEF:a={name}:a:LAST LINE1:a#00ff00:x"
+
+
+def is_rrdtool(pid: int) -> bool:
+    """Whether this process has become rrdtool by now."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text() == "rrdtool\n"
+    except FileNotFoundError:
+        return False

@@ -51,7 +51,7 @@ class KindsTests(StoreCase):
         url, one = self.database(), stream(1)
         store = await self.up(self.start(url))
         self.board.put(one)
-        took = [Timing(0.1, 12.625), None, Timing(2399.987654321, 2400.0), None]
+        took = [Timing(0.1, 12.63), None, Timing(2399.987654321, 2400.0), None]
         for index, timing in enumerate(took):
             ago = 30.0 - 3 * index
             measured, why = (measurement(index), None) if index < 2 else (None, "HTTP 500")

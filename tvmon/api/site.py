@@ -52,6 +52,9 @@ ROOMS = (
 )
 """The rooms of one route each, which is counted by its name."""
 
+DENIED = (401, 403)
+"""The codes of requests that are refused for who asks."""
+
 FREE = b"/-/healthy"
 """Answered to everybody: a supervisor has no password, and it tells nothing but "alive".  All
 else names streams and hosts, the metrics and the page included."""
@@ -69,6 +72,11 @@ class Api:
         self.root = root
         self.site = _Site(root, timeout=IDLE_SECONDS, reactor=clock)
         self._stops = stops
+
+    @property
+    def denied(self) -> int:
+        """How many requests were refused for want of a password."""
+        return self.root.denied
 
     async def stop(self) -> None:
         """End the event streams and what is being made, and close every connection."""
@@ -158,6 +166,7 @@ class _Root(Resource):
         super().__init__()
         self._rooms, self._page, self._access = rooms, page, access
         self._closed = False
+        self.denied = 0
         self._requests = Counter(
             "tvmon_http_requests",
             "Requests answered; code 499 is a client that went away before",
@@ -213,6 +222,7 @@ class _Root(Resource):
     def _count(self, request: Request, name: str) -> None:
         def answered(result: Failure | None) -> None:
             gone = result is not None and name != "events"
+            self.denied += request.code in DENIED
             self._requests.labels(name, "499" if gone else str(request.code)).inc()
 
         request.notifyFinish().addBoth(answered)

@@ -1,7 +1,8 @@
 """
 ``tvmon``: looks at configurations, media servers and streams for somebody at a terminal.
 
-The daemon is ``twistd tvmon``; nothing here is part of it, and nothing here changes anything.
+The daemon is ``twistd tvmon``; nothing here is part of it, and nothing here changes anything but
+``import-history``, which writes files while the daemon is stopped.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from twisted.python.failure import Failure
 from tvmon import __version__
 from tvmon.cli import arguments as args
 from tvmon.cli.listing import list_streams
+from tvmon.cli.moving import export_history, import_history
 from tvmon.cli.probing import probe
 from tvmon.cli.sampling import Watch, watch
 from tvmon.cli.terminal import Terminal
@@ -35,7 +37,7 @@ GOOD, BAD, STOPPED = 0, 1, 130
 EPILOG = """\
 exit codes:
   0    all is well
-  1    the configuration is wrong, a media server failed, the sample did, or nothing was found
+  1    the configuration is wrong, a media server, a sample or a file failed, or nothing was found
   2    the command line is wrong
   130  stopped by Ctrl+C
 """
@@ -57,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         terminal.complain(str(error))
         return BAD
+    except KeyboardInterrupt:
+        return STOPPED
     except BrokenPipeError:
         # Whoever reads, `head` for one, has enough.  Nothing is left to be flushed at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -92,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_sample(command)
     _add_probe(command)
+    _add_history(command)
     return parser
 
 
@@ -182,6 +187,40 @@ that host alone, and says a section of the configuration for each one that it fi
         "-v", "--verbose", action="store_true", help="say what was not found, too, on stderr"
     )
     finding.set_defaults(run=_probe, parser=finding)
+
+
+def _add_history(command: Callable[..., argparse.ArgumentParser]) -> None:
+    export = command(
+        "export-history",
+        "write histories as XML, for a backup or another machine",
+        " Files of the same name are replaced.",
+    )
+    export.add_argument("folder", metavar="FOLDER", type=Path, help="where they are written")
+    export.add_argument(
+        "--match",
+        metavar="TEXT",
+        default="",
+        help="only those whose file, stream or media server has TEXT in its name",
+    )
+    export.set_defaults(run=_export)
+
+    restore = command(
+        "import-history",
+        "make histories of what export-history has written",
+        " Stop tvmon first, and run this as its user.",
+    )
+    restore.add_argument("folder", metavar="FOLDER", type=Path, help="where they are")
+    restore.add_argument("--replace", action="store_true", help="replace those that are there")
+    restore.set_defaults(run=_import)
+    for parser in (export, restore):
+        parser.add_argument(
+            "-c",
+            "--config",
+            metavar="FILE",
+            type=Path,
+            default=Path("etc/tvmon.conf"),
+            help="names the history's directory (etc/tvmon.conf)",
+        )
 
 
 def _check(options: argparse.Namespace, terminal: Terminal) -> int:
@@ -278,6 +317,16 @@ def _probe(options: argparse.Namespace, terminal: Terminal) -> int:
             terminal=terminal,
         )
     )
+
+
+def _export(options: argparse.Namespace, terminal: Terminal) -> int:
+    directory = load(options.config, os.environ).history.directory
+    return export_history(directory, options.folder, options.match, terminal)
+
+
+def _import(options: argparse.Namespace, terminal: Terminal) -> int:
+    directory = load(options.config, os.environ).history.directory
+    return import_history(directory, options.folder, options.replace, terminal)
 
 
 def _run(job: Job) -> int:

@@ -168,11 +168,9 @@ def _report(sample: Sample, entry: Entry, *, alone: bool) -> Iterator[str]:
     else:
         rows.append(("presence", sample.measured.presence))
         rows += [(name, _value(name, getattr(sample.measured, name))) for name in MEASURED]
-    for name, milliseconds in zip(
-        ("first_byte_ms", "answer_ms"), shown_timing(sample), strict=True
-    ):
-        if milliseconds is not None:
-            rows.append((name, _value(name, milliseconds)))
+    if sample.timing is not None:
+        first_byte_ms, answer_ms = shown_timing(sample)
+        rows += [("first_byte_ms", f"{first_byte_ms} ms"), ("answer_ms", f"{answer_ms} ms")]
     if entry.reset is not None:
         rows.append(("counter_reset", f"{entry.reset.why}, {utc(entry.reset.time)}"))
     rows += [

@@ -39,7 +39,7 @@ class Answers:
     line ``image = BLOB_SIZE:n`` with n bytes behind it, after which no line ends.
     """
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
         self._buffer = bytearray()
         self._clear()

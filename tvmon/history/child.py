@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorProcess, IReactorT
 from twisted.internet.protocol import ProcessProtocol
 from twisted.python.failure import Failure
 
-from tvmon.history.answers import Answer, Answers, TooLongError
+from tvmon.history.answers import MOST_BYTES, Answer, Answers, TooLongError
 from tvmon.history.jobs import Job
 from tvmon.store.programs import interrupts_held
 
@@ -170,7 +170,7 @@ class Child(ProcessProtocol):
         elif (int(version[1]), int(version[2])) < LEAST_VERSION:
             self.kill(f"its version is {version[1]}.{version[2]}; 1.7 is the oldest that will do")
         else:
-            self._answers = Answers()
+            self._answers = Answers(MOST_BYTES)
             self.is_ready = self.was_ready = True
             self._owner.greeted()
 
@@ -199,15 +199,23 @@ class Child(ProcessProtocol):
 
 
 def spawn(
-    reactor: IReactorProcess, child: Child, program: str, folder: Path, niceness: int
+    reactor: IReactorProcess,
+    child: Child,
+    program: str,
+    folder: Path,
+    *,
+    niceness: int,
+    last_signal: int,
 ) -> None:
     """
     Start it.
 
     :param folder: where it works
     :param niceness: 0, or up to 19 for one that others go before
+    :param last_signal: what it gets should we die, beside the end of its input; 0 is nothing
     """
-    words = [sys.executable, "-I", "-S", str(_STARTER), str(os.getpid()), str(niceness)]
+    words = [sys.executable, "-I", "-S", str(_STARTER)]
+    words += [str(os.getpid()), str(last_signal), str(niceness)]
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "TZ": "UTC"}
     # Where fontconfig, which finds the letters in pictures, keeps what it has found.
     environment["HOME"] = os.environ.get("HOME", str(folder))

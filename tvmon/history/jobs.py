@@ -61,6 +61,12 @@ class Job:
             self.line = b"update --skip-past-updates " + self.line.removeprefix(b"update ")
         self._is_repeated = True
 
+    @property
+    def makes(self) -> str | None:
+        """The file that is there when it is done, if it makes one."""
+        words = self.line.split(b" ", 2)
+        return words[1].decode() if words[0] == b"create" else None
+
     def was_done(self, error: str) -> bool:
         """Whether this refusal of a repeated one only says that it was done before."""
         if not self._is_repeated:

@@ -1,10 +1,11 @@
 """
-Run rrdtool in a folder, in a session of its own, that ends when its parent does.
+Run rrdtool in a folder, in a session of its own.
 
-    python -I -S starter.py PARENT NICENESS FOLDER PROGRAM ARGUMENT...
+    python -I -S starter.py PARENT SIGNAL NICENESS FOLDER PROGRAM ARGUMENT...
 
 It runs between tvmon and rrdtool and becomes the latter, as ``tvmon/store/child.py`` does for
-PostgreSQL.  That its input ends when tvmon does is not enough: it may hang just then.
+PostgreSQL.  When the parent ends, so does the input of rrdtool, which ends then by itself; one
+that may hang gets a signal besides, if that is not 0.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ _PR_SET_PDEATHSIG = 1
 
 def main(arguments: Sequence[str]) -> None:
     """Become the program; a fault is one line on standard error, and status 126."""
-    parent, niceness, folder, program, *rest = arguments
+    parent, number, niceness, folder, program, *rest = arguments
     try:
         # Out of the terminal's group: an interrupt from the keyboard is for tvmon, which has
         # the last values written then.
         os.setsid()
         if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
             if os.getppid() != int(parent):
                 sys.exit(126)  # it ended before we could be told
         os.nice(int(niceness))

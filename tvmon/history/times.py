@@ -74,6 +74,8 @@ def parse_times(
         if begins is None:
             last.words.wrong("no start is given that it could refer to", (), last.other)
         ends = _seconds(last, begins)
+        if ends <= begins:
+            last.words.wrong_whole("must lie behind the start")
     if begins is not None and ends is not None:
         _check_order(start, end, begins, ends)
     return begins, ends

@@ -30,8 +30,12 @@ FEW = 3
 
 LONGEST_ERROR = 500
 
-LAST_STEPS_SECONDS = 0.4
-"""How long each of the three ways to end a child may take: asked, told, killed."""
+LAST_STEPS_SECONDS = (0.8, 0.2, 0.2)
+"""
+How long each of the ways to end a child may take: asked, told, killed.
+
+Most is for the first: who is ended amid an update leaves a file with its rows one step off.
+"""
 
 
 class Reactor(IReactorTime, IReactorProcess):
@@ -44,11 +48,14 @@ class Kind(NamedTuple):
 
     :ivar at_once: how many commands are in the pipe at most
     :ivar deadline: seconds that one may take
+    :ivar niceness: of its child
+    :ivar last_signal: what its child gets should tvmon be killed; 0 is nothing
     """
 
     at_once: int
     deadline: float
     niceness: int
+    last_signal: int
 
 
 class Worker:
@@ -81,6 +88,7 @@ class Worker:
         self._linger: IDelayedCall | None = None
         self._delay = FIRST_DELAY_SECONDS
         self._useless = 0
+        self._folder = Path()
         self._is_stopped = True
 
     @property
@@ -118,23 +126,23 @@ class Worker:
         _cancel(self._call)
         if self.child is not None and gently:
             self.child.close()
-            await self._until_gone()
+            await self._until_gone(LAST_STEPS_SECONDS[0])
             if self.child is not None:
                 self.child.kill("tvmon is stopping", "TERM")
-                await self._until_gone()
+                await self._until_gone(LAST_STEPS_SECONDS[1])
         if self.child is not None:
             self.child.kill("tvmon is stopping")
-            await self._until_gone()
+            await self._until_gone(LAST_STEPS_SECONDS[2])
         _cancel(self._linger)
 
-    async def _until_gone(self) -> None:
-        until = self._reactor.seconds() + LAST_STEPS_SECONDS
+    async def _until_gone(self, seconds: float) -> None:
+        until = self._reactor.seconds() + seconds
         while self.child is not None and (left := until - self._reactor.seconds()) > 0:
             await self._alarm.sleep(left)
 
     def _start(self) -> None:
         try:
-            program, folder = self._find()
+            program, self._folder = self._find()
         except NoRrdtool as problem:
             self._call = self._reactor.callLater(LOOK_SECONDS, self._start)
             self._say(str(problem), is_missing=True)
@@ -142,7 +150,14 @@ class Worker:
         self.is_missing = False
         child = self.child = Child(self._reactor, self, self._kind.deadline)
         try:
-            spawn(self._reactor, child, program, folder, self._kind.niceness)
+            spawn(
+                self._reactor,
+                child,
+                program,
+                self._folder,
+                niceness=self._kind.niceness,
+                last_signal=self._kind.last_signal,
+            )
         except OSError as problem:  # no process, or no pipe, to be had
             self.ended(child, problem.strerror or str(problem))
 
@@ -167,12 +182,18 @@ class Worker:
         """The child has done a command."""
         self._delay, self._useless = FIRST_DELAY_SECONDS, 0
         self._meters.seconds.observe(seconds)
-        if answer.error is None or job.was_done(answer.error):
+        error = answer.error
+        if error is not None and job.was_done(error):
+            error = None
+        if error is None and job.makes is not None and not (self._folder / job.makes).exists():
+            # So it is with 1.7.2, which says OK all the same.
+            error = f"creating '{job.makes}': it is not there afterwards; is the disk full?"
+        if error is None:
             self._meters.ok.inc()
             self._releases.put(job, answer.output)
         else:
             self._meters.error.inc()
-            self._releases.put(job, RrdError(answer.error[:LONGEST_ERROR]))
+            self._releases.put(job, RrdError(error[:LONGEST_ERROR]))
 
     def pause(self) -> None:
         """The child can be sent more."""

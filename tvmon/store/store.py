@@ -90,7 +90,7 @@ class Store(Service):
         self._refused = refused
         self._loaded = loaded
         self._meters = StoreMeters(
-            registry, lambda: self.trouble() is None, lambda: self._writer.waiting_rows
+            registry, lambda: self.trouble() is None, lambda: self.waiting_rows
         )
         self._writer = Writer(
             clock=reactor,
@@ -101,7 +101,7 @@ class Store(Service):
             removed=removed,
         )
         self._history = History(reactor, now, board, self._writer)
-        self._outages = Outages(reactor, now, self._meters, lambda: self._writer.waiting_rows)
+        self._outages = Outages(reactor, now, self._meters, lambda: self.waiting_rows)
         self._embedded = Embedded(reactor, directory) if url == EMBEDDED else None
         self._name = writer or writer_name()
         self._lock = WriterLock(reactor, self._name)
@@ -122,6 +122,11 @@ class Store(Service):
     @keep_gone_seconds.setter
     def keep_gone_seconds(self, seconds: float) -> None:
         self._writer.keep_gone_seconds = seconds
+
+    @property
+    def waiting_rows(self) -> int:
+        """How many samples are not written yet."""
+        return self._writer.waiting_rows
 
     def prepare(self) -> None:
         """
