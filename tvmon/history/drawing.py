@@ -99,6 +99,7 @@ def _frame(plot: Plot, span: Span, look: Look, colours: Colours) -> Iterator[str
     yield from ("--start", str(span.start), "--end", str(span.end))
     yield from ("--full-size-mode", "--width", str(look.width), "--height", str(look.height))
     yield from ("--border", "0", "--disable-rrdtool-tag", "--base", str(plot.base))
+    yield from ("--grid-dash", "1:0")  # dots take a sixth of all the time
     if not plot.scaled:
         yield from ("--units-exponent", "0")
     if _fits(look, LABEL_SIZE):
