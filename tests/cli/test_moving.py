@@ -14,6 +14,7 @@ from unittest import mock, skipUnless
 
 from tests.cli.support import CommandTests
 from tvmon.history.files import UNFINISHED, Files
+from tvmon.history.hold import LOCK, hold
 from tvmon.history.names import FILE as NAMES_FILE
 from tvmon.history.names import Names
 from tvmon.history.subjects import ALL, MACHINE, Subject, of_stream
@@ -60,7 +61,8 @@ def contents(path: Path) -> str:
 
 
 def files_below(folder: Path) -> set[str]:
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    return found - {LOCK}
 
 
 @skipUnless(shutil.which("rrdtool"), "rrdtool is not installed")
@@ -201,6 +203,15 @@ class MovingTests(CommandTests):
         self.assertEqual(self.imported("--replace")[0], 1)
         self.assertEqual(there.read_bytes(), before)
         self.assertEqual([*files_below(self.new)], [str(there.relative_to(self.new))])
+
+    def test_nothing_is_imported_under_a_tvmon_that_runs(self) -> None:
+        make(self.old, of_stream(1))
+        self.assertEqual(self.exported()[0], 0)
+        lock = hold(self.new)
+        self.addCleanup(os.close, lock)
+        code, _, err = self.imported()
+        self.assertEqual((code, err), (1, f"{self.new}: another tvmon keeps its history there\n"))
+        self.assertEqual(files_below(self.new), set())
 
     def test_what_is_none_of_ours_is_left_alone(self) -> None:
         path = make(self.old, of_stream(1))

@@ -17,6 +17,7 @@ from pathlib import Path
 from tvmon.cli.terminal import Terminal
 from tvmon.history.engine import NOT_INSTALLED
 from tvmon.history.files import SUFFIX, UNFINISHED
+from tvmon.history.hold import InUse, hold
 from tvmon.history.names import FILE as NAMES_FILE
 from tvmon.history.names import Names
 from tvmon.history.subjects import groups_of, of_stream
@@ -86,6 +87,20 @@ def import_history(directory: Path, folder: Path, replace: bool, terminal: Termi
     if not found:
         terminal.complain(f"{_shown(folder)} has no history")
         return 1
+    try:
+        lock = hold(directory)
+    except (InUse, OSError) as error:
+        terminal.complain(f"{_shown(directory)}: {_reason(error)}")
+        return 1
+    try:
+        return _import(directory, folder, found, replace, terminal)
+    finally:
+        os.close(lock)
+
+
+def _import(
+    directory: Path, folder: Path, found: Sequence[Path], replace: bool, terminal: Terminal
+) -> int:
     refused = set() if replace else {path for path in found if _present(directory, path)}
     if refused:
         first = _shown(_target(directory, min(refused)))

@@ -147,6 +147,11 @@ class Recorder(Service):
             await self._writing
         self._save_names()
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a boundary's rows are on their way."""
+        return self._writing is not None
+
     def restored(self, streams: Sequence[Stream]) -> None:
         """The board was filled from the database: what a restart has cut in two is made whole."""
         if not self.running or self._rebuilding is not None:

@@ -7,7 +7,6 @@ once, and whoever asks for a picture is told why there is none.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -23,10 +22,10 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tvmon.board import Board
-from tvmon.folders import make_open
 from tvmon.history.bucket import Values
 from tvmon.history.engine import Engine
 from tvmon.history.files import Files, bytes_of
+from tvmon.history.hold import InUse, hold
 from tvmon.history.machine import Machine
 from tvmon.history.meters import HistoryMeters
 from tvmon.history.names import Names
@@ -43,8 +42,6 @@ MACHINE_SECONDS = 10.0
 
 SWEEP_SECONDS = 3600.0
 DAY_SECONDS = 86_400.0
-LOCK = "lock"
-"""Held by the tvmon that writes; its content is the pid."""
 
 
 class HistoryService(Service):
@@ -136,10 +133,11 @@ class HistoryService(Service):
         """Begin to keep histories; where that cannot be, say why, once."""
         super().startService()
         try:
-            self._hold()
+            self._lock = hold(self._directory)
             self._files.look()
-        except OSError as error:
-            self._unusable = f"history cannot be kept in {self._directory}: {error.strerror}"
+        except (InUse, OSError) as error:
+            why = error.strerror if isinstance(error, OSError) else str(error)
+            self._unusable = f"history cannot be kept in {self._directory}: {why}"
             self.log.error("{why}", why=self._unusable)
             self._let_go()
             return
@@ -187,17 +185,6 @@ class HistoryService(Service):
             total=each * streams / 1e9,
             free=free / 1e9,
         )
-
-    def _hold(self) -> None:
-        """Let no other tvmon write here.  Raises OSError."""
-        make_open(self._directory)
-        lock = os.open(self._directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(lock)
-            raise OSError(0, "another tvmon keeps its history there") from None
-        self._lock = lock
 
     def _let_go(self) -> None:
         if self._lock is not None:
