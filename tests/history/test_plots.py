@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unittest
+from pathlib import Path
 
 from tvmon.history import plots
 from tvmon.history.plots import GLOBALS, METRICS, TARGETS
@@ -50,6 +51,12 @@ class PlotTests(unittest.TestCase):
             self.assertIn(roles, (["main"], ["main", "sub"], ["multi"] * 5), name)
             self.assertEqual(len({line.name for line in plot.lines}), len(roles))
             self.assertEqual(plot.name, name)
+
+    def test_each_is_explained(self) -> None:
+        told = (Path(__file__).resolve().parents[2] / "docs" / "history.md").read_text()
+        rows = [line.split("|")[1] for line in told.splitlines() if line.startswith("|")]
+        for name in (*TARGETS, *GLOBALS):
+            self.assertTrue([row for row in rows if f"`{name}`" in row], name)
 
     def test_titles_fit_the_smallest_picture_that_has_one(self) -> None:
         for plot in (*TARGETS.values(), *GLOBALS.values()):
