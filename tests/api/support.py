@@ -21,11 +21,13 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from twisted.web.http_headers import Headers
 
+from tests.history.reading import KnownArchive, NotingRrd
 from tests.waiting import until
 from tvmon.api.access import Access
 from tvmon.api.site import Api, make_api
 from tvmon.board import Board
 from tvmon.health import Scoring
+from tvmon.history.reader import Reader
 from tvmon.report import ServerReport
 from tvmon.streams import Measurement, Sample, Stream, Timing
 
@@ -120,6 +122,9 @@ class World:
         self.asked: list[tuple[int, int]] = []
         self.boot = BOOT
         self.event_clients = 200
+        self.rrd = NotingRrd()
+        self.archive = KnownArchive()
+        self.now = NOW + 3
 
     async def history(self, number: int, limit: int) -> list[Sample]:
         self.asked.append((number, limit))
@@ -140,7 +145,7 @@ class World:
     def make(self) -> Api:
         return make_api(
             clock=self.clock,
-            now=lambda: NOW + 3,
+            now=lambda: self.now,
             board=self.board,
             history=self.history,
             away=Away,
@@ -152,6 +157,7 @@ class World:
             filled=self.until_filled,
             boot=self.boot,
             event_clients=self.event_clients,
+            reader=Reader(rrd=self.rrd, archive=self.archive, now=lambda: self.now),
         )
 
 

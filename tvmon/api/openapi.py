@@ -7,16 +7,16 @@ them.
 
 from __future__ import annotations
 
-from typing import Any
-
 from klein import Klein
 from twisted.web.server import Request
 
 from tvmon import __version__
+from tvmon.api import graph_description
+from tvmon.api.operations import get, headers, json_answer, number, parameter, refusals
 from tvmon.api.query import LARGEST, MOST_HISTORY, ORDERS, parse_arguments
 from tvmon.api.reply import encode, reply
 from tvmon.api.rooms import arguments, json_klein
-from tvmon.api.schemas import TEXT, Schema, ref, schemas
+from tvmon.api.schemas import TEXT, Schema, schemas
 from tvmon.api.select import SORT_FIELDS
 
 
@@ -57,10 +57,11 @@ def describe() -> Schema:
                     "description": "a user's password, or the token as password of any user",
                 },
             },
-            "schemas": schemas(),
+            "schemas": schemas() | graph_description.schemas(),
             "responses": _responses(),
             "headers": {
                 "ETag": {"schema": TEXT, "description": "for If-None-Match"},
+                "Cache-Control": {"schema": TEXT, "description": "how long it holds"},
                 "Retry-After": {"schema": {"type": "integer"}, "description": "seconds"},
             },
         },
@@ -69,8 +70,8 @@ def describe() -> Schema:
 
 def _paths() -> Schema:
     page = {
-        "offset": _number(0, LARGEST, "streams to leave out"),
-        "page_size": _number(0, LARGEST, "streams to answer; 0 is all"),
+        "offset": number(0, LARGEST, "streams to leave out"),
+        "page_size": number(0, LARGEST, "streams to answer; 0 is all"),
         "keyword": {
             "type": "string",
             "description": "part of sample_interface or unify_name, in any case, percent-encoded; "
@@ -89,71 +90,76 @@ def _paths() -> Schema:
         },
     }
     samples = {
-        "200": _json("The streams that match, and a page of them", "Samples", ["ETag"]),
-        "304": {"description": "As If-None-Match has it", "headers": _headers("ETag")},
-        **_refusals(400, 401, 414, 503),
+        "200": json_answer("The streams that match, and a page of them", "Samples", ["ETag"]),
+        "304": {"description": "As If-None-Match has it", "headers": headers("ETag")},
+        **refusals(400, 401, 414, 503),
     }
     return {
-        "/samples": {"get": _get("samples", "Every stream, by its name", samples)},
+        "/samples": {"get": get("samples", "Every stream, by its name", samples)},
         "/samples/{offset}-{page_size}/{keyword}/{sort_by}/{sort_order}/{sort_by_status_first}": {
-            "get": _get(
+            "get": get(
                 "samplesPage",
                 "The streams that match, sorted; what is unknown comes last in both orders",
                 samples,
-                [_in("path", name, schema) for name, schema in page.items()],
+                [parameter("path", name, schema) for name, schema in page.items()],
             )
         },
         "/samples/{mms_stream_id}/history": {
-            "get": _get(
+            "get": get(
                 "history",
                 "The kept samples of one stream, newest first; of one that is gone, too, "
                 "for as long as the database keeps it",
-                {"200": _json("The samples", "History"), **_refusals(400, 401, 404, 503)},
+                {"200": json_answer("The samples", "History"), **refusals(400, 401, 404, 503)},
                 [
-                    _in("path", "mms_stream_id", _number(0, 10**18 - 1, "of an entry")),
-                    _in("query", "limit", _number(1, MOST_HISTORY, "how many") | {"default": 200}),
+                    parameter("path", "mms_stream_id", number(0, 10**18 - 1, "of an entry")),
+                    parameter(
+                        "query", "limit", number(1, MOST_HISTORY, "how many") | {"default": 200}
+                    ),
                 ],
             )
         },
         "/servers": {
-            "get": _get(
+            "get": get(
                 "servers",
                 "The media servers, in the order of the configuration",
                 {
-                    "200": _json("Each of them", "Servers", ["ETag"]),
-                    "304": {"description": "As If-None-Match has it", "headers": _headers("ETag")},
-                    **_refusals(400, 401, 503),
+                    "200": json_answer("Each of them", "Servers", ["ETag"]),
+                    "304": {"description": "As If-None-Match has it", "headers": headers("ETag")},
+                    **refusals(400, 401, 503),
                 },
             )
         },
+        **graph_description.paths(),
         "/events": {"get": _events()},
         "/metrics": {
-            "get": _get(
+            "get": get(
                 "metrics",
                 "Prometheus text",
                 {
                     "200": {"description": "Metrics", "content": {"text/plain": {"schema": TEXT}}},
-                    **_refusals(400, 401, 503),
+                    **refusals(400, 401, 503),
                 },
             )
         },
         "/-/healthy": {
-            "get": _get("healthy", "Whether tvmon is alive", {"200": _json("It is", "Healthy")})
+            "get": get(
+                "healthy", "Whether tvmon is alive", {"200": json_answer("It is", "Healthy")}
+            )
             | {"security": [{}]}
         },
         "/-/ready": {
-            "get": _get(
+            "get": get(
                 "ready",
                 "Whether tvmon can do all of its work",
                 {
-                    "200": _json("It can", "Ready"),
-                    "503": _json("Some check says what not", "Ready"),
-                    **_refusals(400, 401),
+                    "200": json_answer("It can", "Ready"),
+                    "503": json_answer("Some check says what not", "Ready"),
+                    **refusals(400, 401),
                 },
             )
         },
         "/api": {
-            "get": _get(
+            "get": get(
                 "api",
                 "This document",
                 {
@@ -162,7 +168,7 @@ def _paths() -> Schema:
                         "content": {"application/json": {"schema": {"type": "object"}}},
                     },
                     "304": {"description": "As If-None-Match has it"},
-                    **_refusals(400, 401),
+                    **refusals(400, 401),
                 },
             )
         },
@@ -171,7 +177,7 @@ def _paths() -> Schema:
 
 def _events() -> Schema:
     last = "the id of the last event that was read; all that changed since follows"
-    return _get(
+    return get(
         "events",
         "Server-sent events. `hello` (Hello) says what follows; `sample` (Entry): this stream is "
         "now so; `gone` (Gone): it is watched no more. At most once a second for one stream, and "
@@ -181,11 +187,11 @@ def _events() -> Schema:
                 "description": "Events, until the client goes away",
                 "content": {"text/event-stream": {"schema": TEXT}},
             },
-            **_refusals(400, 401, 503),
+            **refusals(400, 401, 503),
         },
         [
-            _in("header", "Last-Event-ID", TEXT | {"description": last}),
-            _in(
+            parameter("header", "Last-Event-ID", TEXT | {"description": last}),
+            parameter(
                 "query", "last_event_id", TEXT | {"description": f"{last}; the header counts more"}
             ),
         ],
@@ -196,56 +202,15 @@ def _responses() -> Schema:
     texts = {
         400: "Some part of the request is wrong, and named",
         401: "A token, or a user and a password, is needed",
-        404: "There is nothing at this address, or no such stream",
+        404: "There is nothing at this address, or nothing of this name",
         414: "The address is too long",
         503: "Not now",
     }
     return {
-        str(code): _json(text, "Error", ["Retry-After"] if code == 503 else [])
+        str(code): json_answer(text, "Error", ["Retry-After"] if code == 503 else [])
         for code, text in texts.items()
     }
 
 
-def _get(operation: str, summary: str, answers: Schema, parameters: Any = ()) -> Schema:
-    return {
-        "operationId": operation,
-        "summary": summary,
-        "parameters": list(parameters),
-        "responses": answers,
-    }
-
-
-def _in(where: str, name: str, schema: Schema) -> Schema:
-    about = schema.get("description", name)
-    schema = {key: value for key, value in schema.items() if key != "description"}
-    return {
-        "name": name,
-        "in": where,
-        "required": where == "path",
-        "description": about,
-        "schema": schema,
-    }
-
-
-def _json(text: str, schema: str, headers: Any = ()) -> Schema:
-    return {
-        "description": text,
-        "content": {"application/json": {"schema": ref(schema)}},
-        "headers": _headers(*headers),
-    }
-
-
-def _headers(*names: str) -> Schema:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-
-
-def _refusals(*codes: int) -> Schema:
-    return {str(code): {"$ref": f"#/components/responses/{code}"} for code in codes}
-
-
 def _in_any_case(word: str) -> str:
     return "".join(f"[{letter}{letter.upper()}]" for letter in word)
-
-
-def _number(least: int, most: int, about: str) -> Schema:
-    return {"type": "integer", "minimum": least, "maximum": most, "description": about}

@@ -73,14 +73,14 @@ UNITS = {
 def schemas() -> Schema:
     """Every shape, by its name."""
     return {
-        "Samples": _object(
+        "Samples": object_of(
             {
                 "total_samples": {"type": "integer", "description": "that match, before paging"},
                 "samples": {"type": "array", "items": ref("Entry")},
             }
         ),
-        "Entry": _object(_entry()),
-        "Rates": _object(
+        "Entry": object_of(_entry()),
+        "Rates": object_of(
             {
                 name: {"type": "number", "description": "kbit/s; -1 cannot be known"}
                 for name in RATE_FIELDS
@@ -93,9 +93,9 @@ def schemas() -> Schema:
                 }
             }
         ),
-        "Scores": _object(dict.fromkeys(PARTS, SCORE)),
-        "Levels": _object(dict.fromkeys(PARTS, LEVEL)),
-        "CounterReset": _object(
+        "Scores": object_of(dict.fromkeys(PARTS, SCORE)),
+        "Levels": object_of(dict.fromkeys(PARTS, LEVEL)),
+        "CounterReset": object_of(
             {
                 "why": {
                     "enum": ["restarted", "republished", "error"],
@@ -105,27 +105,27 @@ def schemas() -> Schema:
                 "time": UTC,
             }
         ),
-        "Sources": _object(
+        "Sources": object_of(
             {
                 "declared": _names("said by the encoder or a playlist, true or not"),
                 "estimated": _names("worked out from something else"),
             }
         )
         | {"description": "how fields came to be; all others are measured by the media server"},
-        "History": _object(
+        "History": object_of(
             {
                 "mms_stream_id": {"type": "integer"},
                 "samples": {"type": "array", "items": ref("Sample")},
             }
         ),
-        "Sample": _object(_sample()),
-        "Servers": _object({"servers": {"type": "array", "items": ref("Server")}}),
-        "Server": _object(
+        "Sample": object_of(_sample()),
+        "Servers": object_of({"servers": {"type": "array", "items": ref("Server")}}),
+        "Server": object_of(
             {
                 "name": TEXT,
                 "kind": TEXT,
                 "streams": {"type": "integer"},
-                "levels": _object({word: {"type": "integer"} for word in LEVELS})
+                "levels": object_of({word: {"type": "integer"} for word in LEVELS})
                 | {"description": "its streams by their score_level"},
                 "trouble": {
                     "type": ["string", "null"],
@@ -136,7 +136,7 @@ def schemas() -> Schema:
                 "fields_missing": _counts("tvmon needs and its answers lack"),
             }
         ),
-        "Hello": _object(
+        "Hello": object_of(
             {
                 "boot": TEXT | {"description": "differs from start to start of tvmon"},
                 "revision": {"type": "integer", "description": "counts the changes of any entry"},
@@ -149,9 +149,9 @@ def schemas() -> Schema:
                 },
             }
         ),
-        "Gone": _object({"mms_stream_id": {"type": "integer"}}),
-        "Healthy": _object({"healthy": {"const": True}}),
-        "Ready": _object(
+        "Gone": object_of({"mms_stream_id": {"type": "integer"}}),
+        "Healthy": object_of({"healthy": {"const": True}}),
+        "Ready": object_of(
             {
                 "ready": {"type": "boolean"},
                 "checks": {
@@ -161,9 +161,9 @@ def schemas() -> Schema:
                 },
             }
         ),
-        "Error": _object(
+        "Error": object_of(
             {
-                "error": _object(
+                "error": object_of(
                     {
                         "message": TEXT,
                         "part": TEXT | {"description": "the part of the request that is wrong"},
@@ -235,7 +235,8 @@ def _measured(name: str) -> Schema:
     return {"type": [kind, "null"], "description": UNITS[name]}
 
 
-def _object(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
+def object_of(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
+    """An object of these properties, and no others."""
     return {
         "type": "object",
         "properties": properties,

@@ -24,6 +24,8 @@ from twisted.web.server import Request, Site
 from tvmon.api.access import Access
 from tvmon.api.bodies import Bodies
 from tvmon.api.events import CLIENTS, Events
+from tvmon.api.graph_list import GraphList
+from tvmon.api.graphs import Graphs
 from tvmon.api.health import Health
 from tvmon.api.metrics import Metrics
 from tvmon.api.openapi import Description
@@ -31,10 +33,12 @@ from tvmon.api.page import Page
 from tvmon.api.query import decoded, parse_samples
 from tvmon.api.refusal import STOPPED, Refusal, not_allowed
 from tvmon.api.reply import HEADERS, Refused
+from tvmon.api.report import Reports
 from tvmon.api.samples import Samples
 from tvmon.api.servers import Servers
 from tvmon.api.slices import Slices
 from tvmon.board import Board
+from tvmon.history.reader import Reader
 from tvmon.report import ServerReport
 from tvmon.streams import Sample
 
@@ -42,7 +46,10 @@ LONGEST_ADDRESS = 4096
 IDLE_SECONDS = 60
 """A connection without a request is closed after so long."""
 
-ROOMS = (b"events", b"servers", b"metrics", b"api")
+ROOMS = (
+    *(b"events", b"servers", b"metrics", b"api"),
+    *(b"graph", b"graph_global", b"graph_vhost", b"report"),
+)
 """The rooms of one route each, which is counted by its name."""
 
 DENIED = (401, 403)
@@ -94,6 +101,7 @@ def make_api(
     filled: Callable[[], Awaitable[None]],
     boot: str,
     event_clients: int = CLIENTS,
+    reader: Reader | None = None,
 ) -> Api:
     """
     The API over a board.
@@ -109,6 +117,7 @@ def make_api(
     :param filled: done when the board tells what was known before the last restart
     :param boot: differs from start to start
     :param event_clients: how many clients may listen to events at a time
+    :param reader: of the histories; without it there are no graphs
     """
     own = CollectorRegistry()
     slices = Slices(clock)
@@ -135,6 +144,11 @@ def make_api(
         b"-": Health(checks).app.resource(),
         b"api": Description().app.resource(),
     }
+    if reader is not None:
+        graphs = Graphs(reader=reader, board=board, reports=reports, filled=filled).app.resource()
+        rooms |= dict.fromkeys((b"graph", b"graph_global", b"graph_vhost"), graphs)
+        rooms[b"history"] = GraphList(reader).app.resource()
+        rooms[b"report"] = Reports(reader=reader, filled=filled).app.resource()
     root = _Root(rooms, Page(web), access, own)
     return Api(root, (events.stop, slices.stop), clock)
 
@@ -218,6 +232,8 @@ def route(first: bytes, path: bytes) -> str:
     """What a request is counted as: a closed set, whatever the address holds."""
     if first == b"samples":
         return "history" if path.endswith(b"/history") else "samples"
+    if first == b"history":
+        return "graph_list"  # "history" is that of the samples
     if first == b"-":
         return {b"/-/healthy": "healthy", b"/-/ready": "ready"}.get(path, "page")
     return first.decode() if first in ROOMS else "page"

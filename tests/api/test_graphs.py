@@ -1,0 +1,340 @@
+"""Graphs over HTTP: whose they are, what is refused, and how long an answer holds."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from twisted.internet.defer import Deferred
+
+from tests.api.support import MemoryCase, Reply, counted, report, stream
+from tvmon.history.plots import GLOBALS, METRICS, TARGETS
+from tvmon.history.rrd import RrdError
+from tvmon.history.subjects import ALL, MACHINE, Subject, of_stream
+
+HOSTILE = (
+    "; rm -rf /",
+    "| cat /etc/passwd",
+    "$(reboot)",
+    "`reboot`",
+    "a\nquit",
+    "a\r\nfetch ../x.rrd LAST",
+    '" --daemon x "',
+    "../../etc/passwd",
+    "\0",
+    "x" * 3000,
+    "DEF:a=b.rrd:c:LAST",
+    "\u2028\ud7ff\U0001f4fa",
+)
+
+
+class GraphCase(MemoryCase):
+    """A server with a stream of each kind, all with histories."""
+
+    streams = (
+        stream(1, server="ingest"),
+        stream(2, server="edge"),
+    )
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.world.reports = [
+            report("ingest", kind="nginx-rtmp"),
+            report("edge", kind="hls"),
+            report("edge/live", kind="tvie"),
+        ]
+        archive = self.archive = self.world.archive
+        for name in ("ingest", "edge"):
+            archive.names[name] = Subject("server", name)
+            archive.names[f"{name}/live"] = Subject("application", f"{name}/live")
+        archive.names["ingest/1"] = of_stream(1001)
+        archive.names["edge/2"] = of_stream(1002)
+        for subject in (*archive.names.values(), ALL, MACHINE, Subject("protocol", "hls")):
+            archive.files[subject] = f"{subject.file_name}.rrd"
+        self.commands = self.world.rrd.commands
+
+    def drawn(self, path: str) -> str:
+        """The one command that an address leads to."""
+        self.commands.clear()
+        self.world.now += 300  # nothing of it is kept
+        answer = self.get(path)
+        self.assertEqual((answer.code, answer.body), (200, self.world.rrd.image), path)
+        self.assertEqual(answer.header("Content-Type"), "image/png")
+        (command,) = self.commands
+        return command
+
+    def refusal(self, path: str, code: int, part: str | None) -> Reply:
+        answer = self.get(path)
+        self.assertEqual((answer.code, answer.error.get("part")), (code, part), path)
+        self.assertEqual(self.commands, [])
+        return answer
+
+
+class SubjectTests(GraphCase):
+    """Whose graph it is."""
+
+    def test_whom_an_address_names(self) -> None:
+        for path, file in (
+            ("/graph_global?target=cpu", "machine.rrd"),
+            ("/graph_global?target=ssockevent", "all.rrd"),
+            ("/graph/loadavg_week.png", "machine.rrd"),
+            ("/graph/csockevent_dash.png", "all.rrd"),
+            ("/graph_vhost?target=traffic", "all.rrd"),
+            ("/graph_vhost?target=client_traffic&vhost=", "all.rrd"),
+            ("/graph_vhost?target=traffic&vhost=ingest", file_of("server", "ingest")),
+            ("/graph_vhost?target=traffic&vhost=edge/live", file_of("application", "edge/live")),
+            ("/graph_vhost?target=traffic&vhost=edge%2F2", "stream-1002.rrd"),
+            ("/graph/vhost/traffic_year2.png?vhost=ingest/1", "stream-1001.rrd"),
+            ("/graph/vhost/hitratio_day.png", "all.rrd"),
+            ("/graph/stream/1001.png", "stream-1001.rrd"),
+            ("/graph/stream/1002.png?metric=score", "stream-1002.rrd"),
+        ):
+            self.assertIn(f"={file}:", self.drawn(path), path)
+
+    def test_by_a_protocol_it_is_only_what_goes_out_by_it(self) -> None:
+        for vhost, protocol, file in (
+            ("", "hls", file_of("protocol", "hls")),
+            ("", "mpegdash", None),
+            ("ingest", "rtmp", file_of("server", "ingest")),
+            ("ingest", "hls", None),
+            ("ingest/live", "rtmp", file_of("application", "ingest/live")),
+            ("edge", "hls", file_of("server", "edge")),
+            ("ingest/1", "rtmp", "stream-1001.rrd"),
+            ("edge/2", "rtmp", None),
+            ("edge/2", "all", "stream-1002.rrd"),
+            ("edge/live", "hls", None),  # it is a server with a slash in its name
+        ):
+            for path in ("/graph_vhost?target=traffic&", "/graph/vhost/traffic_week.png?"):
+                command = self.drawn(f"{path}vhost={vhost}&protocol={protocol}")
+                if file is None:
+                    self.assertNotIn("DEF:", command, (vhost, protocol))
+                else:
+                    self.assertIn(f"={file}:", command)
+
+    def test_a_stream_that_is_gone_is_known_by_its_history(self) -> None:
+        self.board.drop(1001)
+        self.assertIn("stream-1001.rrd", self.drawn("/graph/stream/1001.png"))
+        del self.archive.files[of_stream(1002)]
+        self.assertNotIn("DEF:", self.drawn("/graph/stream/1002.png"))
+        self.board.drop(1002)
+        self.commands.clear()
+        self.refusal("/graph/stream/1002.png", 404, "mms_stream_id")
+
+    def test_it_waits_until_the_board_is_filled(self) -> None:
+        self.world.filled = Deferred()
+        asked = self.ask("/graph/stream/1001.png")
+        self.turn()
+        self.assertEqual(self.commands, [])
+        self.world.filled.callback(None)
+        self.assertEqual(self.end(asked).code, 200)
+
+    def test_windows_and_looks(self) -> None:
+        dash = self.drawn("/graph/cpu_dash.png")
+        self.assertIn("--width 205 --height 175 ", dash)
+        ends = int(self.world.now) // 300 * 300 - 300
+        self.assertIn(f"--start {ends - 43_200} --end {ends} ", dash)
+        week = self.drawn("/graph/vhost/traffic_week.png?start=202609011722&vhost=ingest/1")
+        self.assertIn("--start 1788283200 --end 1789492800 ", week)
+        self.assertIn("--width 580 --height 203 ", week)
+        large = self.drawn("/graph/stream/1001.png?width=1000&height=500&theme=dark&step=1h")
+        self.assertIn("--width 1000 --height 500 ", large)
+        self.assertIn(":AVERAGE:step=3600:", large)
+        self.assertIn("BACK#13161a", large)
+
+
+class RefusalTests(GraphCase):
+    """What is not answered, and why."""
+
+    def test_what_is_not_known_is_404_and_names_what_is(self) -> None:
+        for path, part, allowed in (
+            ("/graph_global?target=disk", "target", GLOBALS),
+            ("/graph_vhost?target=filecount", "target", TARGETS),
+            ("/graph_vhost?target=mem&vhost=ingest", "target", TARGETS),
+            ("/graph_vhost?target=client_http_res_detail", "target", TARGETS),
+            ("/graph/stream/1001.png?metric=client_session", "metric", METRICS),
+            ("/graph/disk_week.png", "target", GLOBALS),
+            ("/graph/vhost/cpu_week.png", "target", TARGETS),
+        ):
+            answer = self.refusal(path, 404, part)
+            self.assertEqual(answer.error["allowed"], [*allowed])
+        self.refusal("/graph_vhost?target=traffic&vhost=nobody", 404, "vhost")
+        self.refusal("/graph/vhost/traffic_week.png?vhost=ingest/9", 404, "vhost")
+        self.refusal("/graph/stream/99.png", 404, "mms_stream_id")
+        self.refusal("/graph/cpu_decade.png", 404, "path")
+        for path in ("/graph/stream/1001", "/graph/stream/1001.gif", "/graph/stream/1001.png/"):
+            self.refusal(path, 404, None)
+
+    def test_what_is_wrong_is_400_and_named(self) -> None:
+        for path, part in (
+            ("/graph_global", "target"),
+            ("/graph_vhost?vhost=ingest", "target"),
+            ("/graph_global?target=cpu&vhost=ingest", "vhost"),
+            ("/graph_global?target=cpu&protocol=hls", "protocol"),
+            ("/graph_vhost?target=score&protocol=hls", "protocol"),
+            ("/graph_vhost?target=client_res_complete&protocol=rtmp", "protocol"),
+            ("/graph_vhost?target=traffic&protocol=quic", "protocol"),
+            ("/graph_vhost?target=traffic&target=score", "target"),
+            ("/graph/stream/cam1.png", "mms_stream_id"),
+            ("/graph/stream/1001.png?step=7m", "step"),
+            ("/graph/stream/1001.png?step=5m&start=-80days&format=csv", "step"),
+            ("/graph/stream/1001.png?start=noonish", "start"),
+            ("/graph/stream/1001.png?end=-1parsec", "end"),
+            ("/graph/cpu_week.png?start=202613011722", "start"),
+            ("/graph/cpu_week.png?step=5m", "step"),
+            ("/graph/stream/1001.png?theme=blue", "theme"),
+            ("/graph/stream/1001.png?width=99", "width"),
+            ("/graph/stream/1001.png?height=1201", "height"),
+            ("/graph/stream/1001.png?format=gif", "format"),
+            ("/graph/stream/1001.png?color=red", "color"),
+            ("/graph/stream/1001.png?start=%ff", "query"),
+        ):
+            self.refusal(path, 400, part)
+
+    def test_hostile_words_never_reach_rrdtool(self) -> None:
+        # What is asked is looked at, character by character, by the one that only notes.
+        for word in HOSTILE:
+            text = quote(word, safe="")
+            for path in (
+                f"/graph_global?target={text}",
+                f"/graph_vhost?target={text}",
+                f"/graph_vhost?target=traffic&vhost={text}",
+                f"/graph_vhost?target=traffic&protocol={text}",
+                f"/graph/{text}_week.png",
+                f"/graph/cpu_{text}.png",
+                f"/graph/vhost/traffic_week.png?vhost={text}",
+                f"/graph/stream/{text}.png",
+                f"/report?vhost={text}",
+                *(
+                    f"/graph/stream/1001.png?{part}={text}"
+                    for part in ("metric", "step", "start", "end", "theme", "width", "format")
+                ),
+            ):
+                answer = self.get(path)
+                self.assertIn(answer.code, (400, 404), path)
+                self.assertEqual(self.commands, [], path)
+        # The name of somebody that is there is told, and not asked with.
+        self.archive.names[HOSTILE[0]] = of_stream(1001)
+        path = f"/graph_vhost?target=traffic&format=json&vhost={quote(HOSTILE[0])}"
+        self.assertEqual(self.get(path).json["vhost"], HOSTILE[0])
+        self.assertEqual(len(self.commands), 1)
+
+    def test_what_is_too_long_is_not_even_read(self) -> None:
+        for path in ("/graph/stream/1.png?start=", "/graph_vhost?target=traffic&vhost=", "/graph/"):
+            self.assertEqual(self.get(path + "x" * 10_000).code, 414)
+        self.assertEqual(self.commands, [])
+
+    def test_without_rrdtool_it_is_503_and_says_what_to_install(self) -> None:
+        self.world.rrd.missing = "rrdtool is not installed: apt-get install rrdtool"
+        for path in (
+            "/graph/stream/1001.png",
+            "/graph_global?target=cpu&format=json",
+            "/graph_vhost?target=traffic&protocol=rtmp&format=csv",
+            "/graph/cpu_week.png",
+            "/report",
+            "/report?vhost=ingest&each=1&format=csv",
+        ):
+            answer = self.get(path)
+            self.assertEqual((answer.code, answer.header("Retry-After")), (503, "30"), path)
+            self.assertEqual(answer.error["message"], self.world.rrd.missing)
+            self.assertEqual(answer.header("Cache-Control"), "no-cache")
+
+    def test_a_refusal_of_rrdtool_is_a_fault_of_ours(self) -> None:
+        self.world.rrd.held = []
+        asked = self.ask("/graph/stream/1001.png")
+        self.turns_until(lambda: self.world.rrd.held)
+        self.world.rrd.held[0].errback(RrdError("no such file"))
+        self.assertEqual(self.end(asked).code, 500)
+        self.assertEqual(len(self.flushLoggedErrors(RrdError)), 1)
+
+
+class AnswerTests(GraphCase):
+    """Numbers, and how long an answer holds."""
+
+    def test_json(self) -> None:
+        answer = self.get("/graph/stream/1001.png?format=json&start=-1h")
+        self.assertEqual(answer.header("Content-Type"), "application/json")
+        told = answer.json
+        self.assertEqual(
+            (told["target"], told["vhost"], told["step"], told["unit"]),
+            ("traffic", "ingest/1", 300, "bit/s"),
+        )
+        self.assertEqual(told["end"] - told["start"], 3600)
+        first, second = told["series"]
+        self.assertEqual((first["name"], second["name"]), ("out", "in"))
+        self.assertEqual(first["points"], [[1_700_000_400, 1.0], [1_700_000_700, None]])
+        for path in (
+            "/graph_global?target=cpu",
+            "/graph/cpu_week.png?",
+            "/graph_vhost?target=sent",
+        ):
+            self.assertIsNone(self.get(f"{path}&format=json").json["vhost"])
+
+    def test_csv(self) -> None:
+        answer = self.get("/graph_vhost?target=client_session&vhost=edge&format=csv")
+        self.assertEqual(answer.header("Content-Type"), "text/csv; charset=utf-8")
+        said = 'attachment; filename="client_session.csv"'
+        self.assertEqual(answer.header("Content-Disposition"), said)
+        self.assertEqual(
+            answer.body.decode().splitlines()[:2],
+            ["time,epoch,viewers LAST [viewers]", "2023-11-14T22:20:00Z,1700000400,1.0"],
+        )
+
+    def test_it_holds_until_the_boundary_and_is_not_sent_twice(self) -> None:
+        self.world.now = 1_790_000_000.5  # 200.5 s behind one
+        path = "/graph/stream/1001.png"
+        first = self.get(path)
+        self.assertEqual(first.header("Cache-Control"), "private, max-age=100")
+        etag = first.header("ETag") or ""
+        again = self.get(path, If_None_Match=etag)
+        self.assertEqual((again.code, again.body), (304, b""))
+        self.assertEqual(again.header("Cache-Control"), "private, max-age=100")
+        self.assertEqual(len(self.commands), 1)
+        self.world.now = 1_790_000_100
+        self.assertEqual(self.get(path, If_None_Match=etag).code, 304)
+        self.assertEqual(len(self.commands), 2)
+        self.world.rrd.image += b"!"
+        self.world.now += 300
+        self.assertEqual(self.get(path, If_None_Match=etag).code, 200)
+        self.assertEqual(self.get(path, "HEAD").body, b"")
+
+    def test_a_client_that_goes_away_is_no_hindrance(self) -> None:
+        self.world.rrd.held = []
+        first, second = (self.ask("/graph/stream/1001.png") for _ in range(2))
+        self.turns_until(lambda: self.world.rrd.held)
+        first.cancel()
+        first.addErrback(lambda _: None)
+        self.world.rrd.held[0].callback(None)
+        self.assertEqual(self.end(second).code, 200)
+        self.assertEqual(len(self.commands), 1)
+
+    def test_requests_are_counted_by_what_they_ask(self) -> None:
+        for path, route in (
+            ("/graph/stream/1001.png", "graph"),
+            ("/graph_vhost?target=sent", "graph_vhost"),
+            ("/graph_global?target=cpu", "graph_global"),
+            ("/history", "graph_list"),
+        ):
+            self.get(path)
+            self.assertEqual(counted(self.api, route, "200"), 1)
+
+    def test_which_graphs_there_are(self) -> None:
+        told = self.get("/history").json
+        self.assertIsNone(told["trouble"])
+        self.assertEqual(told["tiers"][0], {"name": "5m", "seconds": 300, "days": 90})
+        self.assertEqual([each["name"] for each in told["metrics"]], [*METRICS])
+        self.assertEqual([each["name"] for each in told["global"]], [*GLOBALS])
+        self.assertEqual(
+            told["metrics"][0],
+            {
+                "name": "traffic",
+                "title": "Traffic",
+                "unit": "bit/s",
+                "lines": [{"name": "out", "title": "Outbound"}, {"name": "in", "title": "Inbound"}],
+            },
+        )
+        self.world.rrd.missing = "rrdtool is not installed: apt-get install rrdtool"
+        self.assertEqual(self.get("/history").json["trouble"], self.world.rrd.missing)
+        self.assertEqual(self.get("/history?x=1").code, 400)
+
+
+def file_of(kind: str, name: str) -> str:
+    return f"{Subject(kind, name).file_name}.rrd"  # type: ignore[arg-type]

@@ -1,0 +1,52 @@
+"""``GET /report``: what a stream, a server or all of them have done in a period."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from klein import Klein
+from twisted.web.server import Request
+
+from tvmon.api.graph_query import TIMES, parse_numbers, parse_period, parse_switch
+from tvmon.api.graphs import answer, find_subject
+from tvmon.api.query import parse_arguments
+from tvmon.api.refusal import Refusal
+from tvmon.api.rooms import arguments, json_klein, shielded
+from tvmon.history.reader import Reader
+
+EVERYTHING = "everything"
+"""The name of the sum of all servers in a report."""
+
+MOST_PARTS = 1000
+"""In one report: each takes some milliseconds."""
+
+
+class Reports:
+    """
+    Reports, as JSON or CSV.
+
+    :param filled: done when the board tells what was known before the last restart
+    """
+
+    app: Klein = json_klein()
+
+    def __init__(self, *, reader: Reader, filled: Callable[[], Awaitable[None]]) -> None:
+        self._reader, self._filled = reader, filled
+
+    @app.route("/report", methods=["GET"])
+    async def report(self, request: Request) -> bytes:
+        """Of one, or of everything; with ``each=1`` of all its parts too."""
+        asked = parse_arguments(arguments(request), ["vhost", *TIMES, "format", "each"])
+        reader = self._reader
+        form, each = parse_numbers(asked), parse_switch(asked, "each")
+        tier, start, end = parse_period(asked, reader.archive.tiers, reader.now())
+        await shielded(self._filled())
+        subject = find_subject(reader.archive, asked)
+        if each and len(reader.archive.parts_of(subject)) > MOST_PARTS:
+            raise Refusal(
+                f"it has more than {MOST_PARTS} parts: ask for them one by one", part="each"
+            )
+        making = reader.report(
+            subject, asked.get("vhost") or EVERYTHING, tier, start, end, form, parts=each
+        )
+        return await answer(request, reader, making, form, "report")

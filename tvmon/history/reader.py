@@ -1,0 +1,224 @@
+"""
+Answers questions about histories: pictures and numbers, made once and kept for a while.
+
+What is written changes every five minutes, so an answer holds until the next boundary.  Within
+the first seconds behind one it holds for just these: the newest row is only being written.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b
+from typing import Any, Literal, NamedTuple
+
+import simplejson
+from cachetools import LRUCache
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from tvmon.history import numbers, report_rows
+from tvmon.history.drawing import Look, Span, draw
+from tvmon.history.numbers import Row
+from tvmon.history.plots import Plot
+from tvmon.history.report import Report, as_csv, report
+from tvmon.history.rrd import Archive, NoRrdtool, Rrd
+from tvmon.history.subjects import Subject
+from tvmon.history.tiers import STEP_SECONDS, Tier
+
+MOST_BYTES = 32 * 1024 * 1024
+"""Of all answers that are kept: some thousand pictures."""
+
+BESIDE_BYTES = 1000
+"""What keeping an answer takes beside its body, about."""
+
+WRITTEN_SECONDS = 30
+"""Behind a boundary, after which its row is there."""
+
+
+class Question(NamedTuple):
+    """
+    What somebody wants to see.
+
+    :ivar subject: whose history; ``None`` is one of whom nothing is known
+    :ivar vhost: how the subject was named, for the answer to say
+    """
+
+    plot: Plot
+    subject: Subject | None
+    tier: Tier
+    span: Span
+    vhost: str | None = None
+
+
+class Answer(NamedTuple):
+    """
+    A picture or numbers.
+
+    :ivar etag: differs where the body does
+    :ivar until: it holds so long, seconds since 1970
+    """
+
+    body: bytes
+    etag: str
+    until: float
+
+
+class Reader:
+    """
+    Asks rrdtool, no more than once at a time for the same.
+
+    :param archive: which histories there are
+    :param now: seconds since 1970, UTC
+    :param most_bytes: of all answers that are kept
+    """
+
+    def __init__(
+        self,
+        *,
+        rrd: Rrd,
+        archive: Archive,
+        now: Callable[[], float],
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self.archive, self.now = archive, now
+        self._rrd = rrd
+        self._kept: LRUCache[tuple[object, ...], Answer] = LRUCache(most_bytes, getsizeof=_size)
+        self._making: dict[tuple[object, ...], list[Deferred[Answer]]] = {}
+
+    def trouble(self) -> str | None:
+        """Why nothing can be asked, and what to install; ``None`` where all is well."""
+        return self._rrd.trouble()
+
+    async def picture(self, question: Question, look: Look) -> Answer:
+        """
+        A PNG.
+
+        :raises NoRrdtool: nobody is there to draw it
+        :raises RrdError: rrdtool would not
+        """
+        file = self._file(question)
+        plot, tier, span = question.plot, question.tier, question.span
+
+        async def make() -> bytes:
+            image = (await self._rrd.read(draw(plot, file, tier, span, look))).image
+            return image or b""
+
+        return await self._answer((file, plot, tier, span, look), make)
+
+    async def numbers(self, question: Question, form: Literal["json", "csv"]) -> Answer:
+        """The same as JSON or CSV; raises as :meth:`picture`."""
+        plot, _, tier, span, vhost = question
+        file = self._file(question)
+
+        async def make() -> bytes:
+            step, told = await self._rows(plot, file, tier, span)
+            columns = numbers.columns_of(plot, tier)
+            whole = numbers.Numbers(plot.name, vhost, step, *span, plot.unit, columns, told)
+            return numbers.to_json(whole) if form == "json" else numbers.to_csv(whole)
+
+        return await self._answer((file, plot, tier, span, vhost, form), make)
+
+    async def report(
+        self,
+        subject: Subject,
+        name: str,
+        tier: Tier,
+        start: float,
+        end: float,
+        form: Literal["json", "csv"],
+        *,
+        parts: bool = False,
+    ) -> Answer:
+        """
+        What a subject has done in a period, and each of its parts; raises as :meth:`picture`.
+
+        :param name: how the subject is called in the answer
+        """
+
+        async def make() -> bytes:
+            whole = await self._report(subject, tier, start, end)
+            each = [
+                (part, await self._report(of, tier, start, end))
+                for part, of in (self.archive.parts_of(subject) if parts else ())
+            ]
+            if form == "csv":
+                return as_csv([(name, whole), *each]).encode("utf-8", "replace")
+            told: dict[str, Any] = {"name": name, **whole.as_dict()}
+            if parts:
+                told["parts"] = [{"name": part, **of.as_dict()} for part, of in each]
+            return simplejson.dumps(told, separators=(",", ":")).encode()
+
+        return await self._answer((subject, name, tier, start, end, form, parts), make)
+
+    async def _report(self, subject: Subject, tier: Tier, start: float, end: float) -> Report:
+        file = self.archive.file_of(subject)
+        if file is None:
+            self._check()
+            return report(tier, (), start, end)
+        output = await self._rrd.read(report_rows.ask(file, tier, start, end))
+        step, rows = report_rows.rows(output.lines)
+        # Another one than was asked for where the tiers have been changed meanwhile.
+        return report(tier._replace(seconds=step), rows, start, end)
+
+    async def _rows(
+        self, plot: Plot, file: str | None, tier: Tier, span: Span
+    ) -> tuple[int, list[Row]]:
+        command = None if file is None else numbers.ask(plot, file, tier, span)
+        if command is None:
+            self._check()
+            return tier.seconds, []
+        return numbers.read((await self._rrd.read(command)).lines)
+
+    def _check(self) -> None:
+        """Where nothing need be asked, it still must be possible: an answer is not by chance."""
+        trouble = self._rrd.trouble()
+        if trouble is not None:
+            raise NoRrdtool(trouble)
+
+    def _file(self, question: Question) -> str | None:
+        return None if question.subject is None else self.archive.file_of(question.subject)
+
+    async def _answer(
+        self, what: tuple[object, ...], make: Callable[[], Awaitable[bytes]]
+    ) -> Answer:
+        """The answer that is kept; or that somebody else waits for too; or a new one."""
+        until = valid_until(self.now())
+        key = (*what, until)
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept
+        waiting = self._making.get(key)
+        if waiting is not None:
+            waiter: Deferred[Answer] = Deferred()
+            waiting.append(waiter)
+            return await waiter
+        waiting = self._making[key] = []
+        try:
+            body = await make()
+        except BaseException:
+            # However it ends, even by being given up: those who wait must not wait for ever.
+            failure = Failure()
+            for waiter in self._done(key):
+                waiter.errback(failure)
+            raise
+        answer = Answer(body, blake2b(body, digest_size=12).hexdigest(), until)
+        if _size(answer) <= self._kept.maxsize:
+            self._kept[key] = answer
+        for waiter in self._done(key):
+            waiter.callback(answer)
+        return answer
+
+    def _done(self, key: tuple[object, ...]) -> list[Deferred[Answer]]:
+        return [waiter for waiter in self._making.pop(key) if not waiter.called]
+
+
+def valid_until(now: float) -> float:
+    """How long what is answered now holds: to the next boundary, or until its row is there."""
+    boundary = math.floor(now / STEP_SECONDS) * STEP_SECONDS
+    written = boundary + WRITTEN_SECONDS
+    return written if now < written else boundary + STEP_SECONDS
+
+
+def _size(answer: Answer) -> int:
+    return len(answer.body) + BESIDE_BYTES
