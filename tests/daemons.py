@@ -67,15 +67,18 @@ class Child:
     :param folder: where it runs and where its log lies
     :param arguments: the plugin and its options
     :param clock: a file that holds by how many seconds its wall clock is wrong; may change
+    :param environ: what its environment has beside ours
     """
 
-    def __init__(self, folder: Path, *arguments: str, clock: Path | None = None) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, clock: Path | None = None, **environ: str
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.log_path = folder / f"{arguments[0]}.log"
         python_path = [str(CHECKOUT)]
         if clock is not None:
             python_path.insert(0, str(_wrong_clock(folder, clock)))
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(python_path)}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(python_path), **environ}
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [TWISTD, "-n", "--pidfile=", *arguments],

@@ -33,8 +33,8 @@ class DaemonCase(unittest.TestCase):
         self.addCleanup(child.stop)
         return child, address
 
-    def tvmon(self, path: Path, clock: Path | None = None) -> Child:
-        child = Child(self.folder / "tvmon", "tvmon", "-c", str(path), clock=clock)
+    def tvmon(self, path: Path, clock: Path | None = None, **environ: str) -> Child:
+        child = Child(self.folder / "tvmon", "tvmon", "-c", str(path), clock=clock, **environ)
         self.addCleanup(child.stop)
         return child
 
