@@ -332,6 +332,7 @@ class Daemon(MultiService):
             history=self._history,
             away=Away,
             checks=self._checks,
+            reader=self.histories.reader,
             reports=lambda: [updater.report() for updater in self._updaters.values()],
             registry=self.registry,
             access=Access(web.token, web.user, web.password, web.allow_anonymous),

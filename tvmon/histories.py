@@ -17,6 +17,7 @@ from tvmon.board import Board
 from tvmon.config import Config
 from tvmon.history.machine import Machine
 from tvmon.history.recorder import Kept
+from tvmon.history.reader import Reader
 from tvmon.history.rrd import NoRrdtool, Output
 from tvmon.history.service import HistoryService
 from tvmon.history.subjects import Subject
@@ -37,6 +38,7 @@ class Histories:
     :param kept: asks the database for samples that were taken before a restart
     :param longest_turn: and ``unwritten``, ``denied``: as
         :class:`tvmon.history.machine.Machine` takes them
+    :ivar reader: who answers questions about it
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Histories:
         denied: Callable[[], int],
     ) -> None:
         self._reactor, self._now, self._board = reactor, now, board
+        self.reader = Reader(rrd=self, archive=self, now=now)
         self._kept = kept
         self._machine = partial(
             Machine,

@@ -101,7 +101,7 @@ class KilledTests(TestCase):
             self.assertEqual(await written(engine, "a.rrd"), list(range(1, 61)))
 
     async def test_a_writer_that_hangs_is_replaced(self) -> None:
-        engine = started_engine(self, write_deadline=1.0)
+        engine = started_engine(self, write_deadline=2.0)
         await engine.write(CREATE.format("a.rrd"))
         os.kill(engine.pids[0], signal.SIGSTOP)
         writes = [Deferred.fromCoroutine(engine.write(update("a.rrd", n))) for n in range(1, 301)]
@@ -109,7 +109,7 @@ class KilledTests(TestCase):
         self.assertEqual(await written(engine, "a.rrd"), list(range(1, 301)))
 
     async def test_readers_that_hang_are_replaced_and_the_pictures_come(self) -> None:
-        engine = started_engine(self, read_deadline=1.0)
+        engine = started_engine(self, read_deadline=2.0)
         await engine.write(CREATE.format("a.rrd"))
         for pid in (await all_ready(engine))[1:]:
             os.kill(pid, signal.SIGSTOP)
@@ -218,7 +218,7 @@ class FakeTests(TestCase):
         self.assertEqual(engine.trouble(), words)
 
     async def test_one_that_prints_for_ever_when_it_is_asked(self) -> None:
-        self.patch(child, "MOST_BYTES", 1024 * 1024)
+        self.patch(child, "MOST_BYTES", 128 * 1024)
         program = fake(
             self, GREETS + "    while sys.stdin.readline():\n        while True: print(1)"
         )
@@ -227,8 +227,9 @@ class FakeTests(TestCase):
             await engine.read("info a")
 
     async def test_one_that_says_nothing(self) -> None:
+        self.patch(child, "GREETING_SECONDS", 0.2)
         program = fake(self, "exec sleep 60", shell=True)
-        engine = started_engine(self, program=program, read_deadline=0.2)
+        engine = started_engine(self, program=program)
         with self.assertRaisesRegex(NoRrdtool, "no answer within 0.2 s"):
             await engine.read("info a")
 

@@ -13,4 +13,5 @@ numbers, and texts in pictures are constants.
     sources    what is kept of a stream, and of the machine
     subjects   of whom a history is kept, and what it belongs to
     rrd        what rrdtool is asked, and how it answers
+    engine     the children that do it: worker, child, starter, jobs, answers, engine_meters
 """

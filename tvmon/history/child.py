@@ -24,8 +24,9 @@ LEAST_VERSION = (1, 7)
 
 LONGEST_LINE = 300
 MOST_GREETING_BYTES = 64 * 1024
+GREETING_SECONDS = 10.0
 GREETING = b"version\n"
-"""What a child is asked first: one that answers it is alive."""
+"""What a child is asked first, and how long it may take to start: one that answers is alive."""
 
 _STARTER = Path(__file__).with_name("starter.py")
 _VERSION = re.compile(r"RRDtool ([0-9]+)\.([0-9]+)")
@@ -79,7 +80,7 @@ class Child(ProcessProtocol):
         if not jobs:
             return
         if not self.unanswered:
-            self._watch()
+            self._watch(self._deadline)
         self.unanswered.extend(jobs)
         self.transport.write(b"".join([job.line for job in jobs]))
 
@@ -106,7 +107,7 @@ class Child(ProcessProtocol):
         """It was started."""
         assert self.transport is not None
         self.pid = self.transport.pid
-        self._watch()
+        self._watch(GREETING_SECONDS)
         self.transport.write(GREETING)
 
     def outReceived(self, data: bytes) -> None:
@@ -160,7 +161,7 @@ class Child(ProcessProtocol):
         if self._alarm is not None:
             self._alarm.reset(self._deadline / 2)
         elif self.unanswered:
-            self._watch()
+            self._watch(self._deadline)
         self._owner.answered(job, answer, seconds)
 
     def _greeted(self, answer: Answer) -> None:
@@ -174,7 +175,7 @@ class Child(ProcessProtocol):
             self.is_ready = self.was_ready = True
             self._owner.greeted()
 
-    def _watch(self) -> None:
+    def _watch(self, deadline: float) -> None:
         """
         See that it answers in time.
 
@@ -182,7 +183,7 @@ class Child(ProcessProtocol):
         before it reads what came meanwhile: so half of the time must run out twice.
         """
         self._since = self._clock.seconds()
-        self._alarm = self._clock.callLater(self._deadline / 2, self._is_slow)
+        self._alarm = self._clock.callLater(deadline / 2, self._is_slow, deadline)
 
     def _rest_easy(self) -> None:
         self._is_late = False
@@ -190,12 +191,12 @@ class Child(ProcessProtocol):
         if alarm is not None and alarm.active():
             alarm.cancel()
 
-    def _is_slow(self) -> None:
+    def _is_slow(self, deadline: float) -> None:
         if self._is_late:
-            self.kill(f"no answer within {self._deadline:g} s")
+            self.kill(f"no answer within {deadline:g} s")
         else:
             self._is_late = True
-            self._alarm = self._clock.callLater(self._deadline / 2, self._is_slow)
+            self._alarm = self._clock.callLater(deadline / 2, self._is_slow, deadline)
 
 
 def spawn(

@@ -166,7 +166,7 @@ class HistoryService(Service):
         """The board was filled from the database."""
         if not self.running or self._unusable is not None:
             return
-        self._say_size(len(streams))
+        self._say_size(len(self._board))
         self._recorder.restored(streams)
 
     def forget(self, numbers: Iterable[int]) -> None:

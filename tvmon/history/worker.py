@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from twisted.internet.interfaces import IDelayedCall, IReactorProcess, IReactorTime
+from twisted.logger import Logger
 
 from tvmon.history.answers import Answer
 from tvmon.history.child import Child, spawn
@@ -67,6 +68,8 @@ class Worker:
     :ivar trouble: why it does nothing now
     :ivar is_missing: there is no rrdtool at all
     """
+
+    log = Logger()
 
     def __init__(
         self,
@@ -175,8 +178,12 @@ class Worker:
     def killed(self, why: str) -> None:
         """The child is about to end; when it does not, nobody shall wait for it."""
         _cancel(self._linger)
-        words = f"rrdtool does not end: {why}"
-        self._linger = self._reactor.callLater(LINGER_SECONDS, self._say, words)
+        self._linger = self._reactor.callLater(LINGER_SECONDS, self._lingers, why)
+
+    def _lingers(self, why: str) -> None:
+        assert self.child is not None
+        self._take_back(self.child)
+        self._say(f"rrdtool does not end: {why}")
 
     def answered(self, job: Job, answer: Answer, seconds: float) -> None:
         """The child has done a command."""
@@ -214,18 +221,25 @@ class Worker:
 
     def _replace(self, child: Child, how: str) -> None:
         self._meters.restarts.inc()
+        self._take_back(child)
+        self._useless = 0 if child.has_answered else self._useless + 1
+        self._call = self._reactor.callLater(self._delay, self._start)
+        if self.trouble is None:
+            self.log.warn("rrdtool ended, and is replaced: {how}", how=how)
+        self._delay = min(2 * self._delay, LONGEST_DELAY_SECONDS)
+        if not child.was_ready or self._useless >= FEW:
+            self._say(f"rrdtool does not stay alive: {how}")
+
+    def _take_back(self, child: Child) -> None:
+        """Let what it has not done wait again, but for the one that it was at for the last time."""
         unanswered = list(child.unanswered)
+        child.unanswered.clear()
         if unanswered:
             unanswered[0].deaths += 1
             if unanswered[0].deaths >= MOST_DEATHS:
                 self._meters.died.inc()
                 self._releases.put(unanswered.pop(0), RrdError("rrdtool died of this command"))
         self._jobs.put_back(unanswered)
-        self._useless = 0 if child.has_answered else self._useless + 1
-        self._call = self._reactor.callLater(self._delay, self._start)
-        self._delay = min(2 * self._delay, LONGEST_DELAY_SECONDS)
-        if not child.was_ready or self._useless >= FEW:
-            self._say(f"rrdtool does not stay alive: {how}")
 
 
 def _cancel(call: IDelayedCall | None) -> None:
