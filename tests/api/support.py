@@ -125,6 +125,7 @@ class World:
         self.rrd = NotingRrd()
         self.archive = KnownArchive()
         self.now = NOW + 3
+        self.reader = Reader(rrd=self.rrd, archive=self.archive, now=lambda: self.now)
 
     async def history(self, number: int, limit: int) -> list[Sample]:
         self.asked.append((number, limit))
@@ -157,7 +158,7 @@ class World:
             filled=self.until_filled,
             boot=self.boot,
             event_clients=self.event_clients,
-            reader=Reader(rrd=self.rrd, archive=self.archive, now=lambda: self.now),
+            reader=self.reader,
         )
 
 

@@ -65,6 +65,8 @@ class QueryTests(unittest.TestCase):
             ({"step": "6h"}, SIX, Span(LAST - DAY_SECONDS, LAST)),
             # What is older than a tier keeps comes from the next one that keeps it.
             ({"start": "-100days", "step": "5m"}, THIRTY, Span(LAST - 100 * DAY_SECONDS, LAST)),
+            ({"start": "-90days", "step": "5m"}, FIVE, Span(LAST - 90 * DAY_SECONDS, LAST)),
+            ({"start": "-1year"}, SIX, Span(LAST - 365 * DAY_SECONDS, LAST)),
             ({"start": "1789999500", "end": "1789999501"}, FIVE, Span(LAST - 300, LAST)),
         ):
             self.assertEqual(graph_query.parse_span(asked, DEFAULT_TIERS, NOW), (tier, span), asked)
@@ -139,10 +141,10 @@ class QueryTests(unittest.TestCase):
         self.assertEqual(self.refused(graph_query.parse_switch, {"each": "x"}, "each").part, "each")
 
     def test_too_many_rows(self) -> None:
-        graph_query.check_rows(FIVE, Span(0, 6000 * 300))
-        refusal = self.refused(graph_query.check_rows, FIVE, Span(0, 6001 * 300))
+        graph_query.check_rows(FIVE, Span(0, 3000 * 300))
+        refusal = self.refused(graph_query.check_rows, FIVE, Span(0, 3001 * 300))
         self.assertEqual((refusal.code, refusal.part), (400, "step"))
-        self.assertIn("6001 rows", refusal.message)
+        self.assertIn("3001 rows", refusal.message)
 
     @given(
         st.dictionaries(st.sampled_from(["start", "end", "step", "theme", "width"]), texts),

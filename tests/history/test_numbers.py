@@ -30,7 +30,7 @@ CAMERA = of_stream(7)
 spans = st.builds(
     lambda start, steps: Span(300 * start, 300 * (start + steps)),
     st.integers(1_051_776, 13_000_000),
-    st.integers(1, 6000),
+    st.integers(1, 3000),
 )
 
 

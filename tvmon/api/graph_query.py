@@ -69,21 +69,14 @@ def parse_span(
     arguments: Mapping[str, str], tiers: Sequence[Tier], now: float
 ) -> tuple[Tier, Span]:
     """From when to when, on boundaries of five minutes, and from which rows."""
-    start, end = map(floored, _times(parse_range, arguments, now))
-    span = Span(start, max(start + STEP_SECONDS, end))
-    step = arguments.get("step")
+    start, end = _times(parse_range, arguments, now)
+    begins = floored(start)
+    span = Span(begins, max(begins + STEP_SECONDS, floored(end)))
     try:
-        return tier_for(tiers, step, span.start, span.end, now), span
+        # By the time as it was said: a year ago is within what is kept for a year.
+        return tier_for(tiers, arguments.get("step"), start, end, now), span
     except UnknownStep as error:
         raise Refusal("there is no such step", part="step", allowed=error.allowed) from None
-
-
-def parse_period(
-    arguments: Mapping[str, str], tiers: Sequence[Tier], now: float
-) -> tuple[Tier, float, float]:
-    """From when to when, to the second, and from which rows that is reported."""
-    start, end = _times(parse_range, arguments, now)
-    return tier_for(tiers, None, start, end, now), start, end
 
 
 def parse_window_span(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from klein import Klein
 from twisted.web.server import Request
 
-from tvmon.api.graph_query import TIMES, parse_numbers, parse_period, parse_switch
+from tvmon.api.graph_query import TIMES, parse_numbers, parse_span, parse_switch
 from tvmon.api.graphs import answer, find_subject
 from tvmon.api.query import parse_arguments
 from tvmon.api.refusal import Refusal
@@ -39,7 +39,7 @@ class Reports:
         asked = parse_arguments(arguments(request), ["vhost", *TIMES, "format", "each"])
         reader = self._reader
         form, each = parse_numbers(asked), parse_switch(asked, "each")
-        tier, start, end = parse_period(asked, reader.archive.tiers, reader.now())
+        tier, span = parse_span(asked, reader.archive.tiers, reader.now())
         await shielded(self._filled())
         subject = find_subject(reader.archive, asked)
         if each and len(reader.archive.parts_of(subject)) > MOST_PARTS:
@@ -47,6 +47,6 @@ class Reports:
                 f"it has more than {MOST_PARTS} parts: ask for them one by one", part="each"
             )
         making = reader.report(
-            subject, asked.get("vhost") or EVERYTHING, tier, start, end, form, parts=each
+            subject, asked.get("vhost") or EVERYTHING, tier, span, form, parts=each
         )
         return await answer(request, reader, making, form, "report")

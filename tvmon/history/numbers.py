@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-
-import simplejson
 
 from tvmon.entry import utc
 from tvmon.history.definitions import definitions, variable
@@ -19,8 +18,8 @@ from tvmon.history.drawing import Span
 from tvmon.history.plots import Line, Plot
 from tvmon.history.tiers import Tier
 
-MOST_ROWS = 6000
-"""In one answer: so many take some ten milliseconds to tell."""
+MOST_ROWS = 3000
+"""In one answer: to tell so many takes some 20 ms."""
 
 
 class Column(NamedTuple):
@@ -104,7 +103,7 @@ def read(lines: Sequence[str]) -> tuple[int, list[Row]]:
 
     :raises ValueError: it is no such answer
     """
-    answer = simplejson.loads("\n".join(lines))
+    answer = json.loads("\n".join(lines))
     try:
         start, step, rows = answer["meta"]["start"], answer["meta"]["step"], answer["data"]
     except (KeyError, TypeError):
@@ -129,8 +128,8 @@ def to_json(numbers: Numbers) -> bytes:
             for index, column in enumerate(numbers.columns)
         ],
     }
-    text: str = simplejson.dumps(told, separators=(",", ":"), ensure_ascii=False, ignore_nan=True)
-    return text.encode()
+    # Python's own is twice as fast with numbers, and rrdtool says null for what is none.
+    return json.dumps(told, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
 def to_csv(numbers: Numbers) -> bytes:

@@ -124,8 +124,7 @@ class Reader:
         subject: Subject,
         name: str,
         tier: Tier,
-        start: float,
-        end: float,
+        span: Span,
         form: Literal["json", "csv"],
         *,
         parts: bool = False,
@@ -137,9 +136,9 @@ class Reader:
         """
 
         async def make() -> bytes:
-            whole = await self._report(subject, tier, start, end)
+            whole = await self._report(subject, tier, span)
             each = [
-                (part, await self._report(of, tier, start, end))
+                (part, await self._report(of, tier, span))
                 for part, of in (self.archive.parts_of(subject) if parts else ())
             ]
             if form == "csv":
@@ -149,17 +148,17 @@ class Reader:
                 told["parts"] = [{"name": part, **of.as_dict()} for part, of in each]
             return simplejson.dumps(told, separators=(",", ":")).encode()
 
-        return await self._answer((subject, name, tier, start, end, form, parts), make)
+        return await self._answer((subject, name, tier, span, form, parts), make)
 
-    async def _report(self, subject: Subject, tier: Tier, start: float, end: float) -> Report:
+    async def _report(self, subject: Subject, tier: Tier, span: Span) -> Report:
         file = self.archive.file_of(subject)
         if file is None:
             self._check()
-            return report(tier, (), start, end)
-        output = await self._rrd.read(report_rows.ask(file, tier, start, end))
+            return report(tier, (), *span)
+        output = await self._rrd.read(report_rows.ask(file, tier, span))
         step, rows = report_rows.rows(output.lines)
         # Another one than was asked for where the tiers have been changed meanwhile.
-        return report(tier._replace(seconds=step), rows, start, end)
+        return report(tier._replace(seconds=step), rows, *span)
 
     async def _rows(
         self, plot: Plot, file: str | None, tier: Tier, span: Span

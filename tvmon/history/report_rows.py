@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tvmon.history.drawing import Span
 from tvmon.history.numbers import ask_rows, read
 from tvmon.history.plots import Line
 from tvmon.history.report import Row
@@ -19,10 +20,10 @@ _MEANS = (
 )
 
 
-def ask(file: str, tier: Tier, start: float, end: float) -> str:
-    """The command that tells every row of which a part lies in a period."""
-    begins = int(start // tier.seconds) * tier.seconds
-    ends = -int(-end // tier.seconds) * tier.seconds
+def ask(file: str, tier: Tier, span: Span) -> str:
+    """The command that tells every row of which a part lies in a span."""
+    begins = span.start // tier.seconds * tier.seconds
+    ends = -(-span.end // tier.seconds) * tier.seconds
     wanted = [(line, tier.mean) for line in _MEANS]
     if "MAX" in tier.functions:
         wanted.append((_VIEWERS, "MAX"))
