@@ -106,7 +106,7 @@ class Stored(NamedTuple):
     time: float
     measured: Measurement | None
     failed_reason: str | None
-    timing: Timing | None
+    timing: Timing | None = None
 
 
 class Unfit(ValueError):  # noqa: N818 - it reads as the sentence that it is
