@@ -10,7 +10,7 @@ export class Cursor {
   /**
    * @param list the element with all graphs
    * @param plotOf gives the Plot of a surface
-   * @param axis gives the shared time: {start, end, step}
+   * @param axis gives the shared time: {start, end, step}; null where nothing is drawn
    * @param point called with the end of the row that is pointed at, s since 1970, or null
    * @param select called with two times while somebody drags, null when it is over
    * @param zoom called with two times
@@ -48,7 +48,7 @@ export class Cursor {
     list.addEventListener("focusout", () => this._away());
     list.addEventListener("keydown", (event) => {
       const plot = plotOf(event.target);
-      if (!plot || event.altKey || event.ctrlKey || event.metaKey) return;
+      if (!plot || !this._axis() || event.altKey || event.ctrlKey || event.metaKey) return;
       if (event.key === "Escape") this._cancel(select);
       if (this._key(event)) event.preventDefault();
     });
@@ -61,7 +61,7 @@ export class Cursor {
 
   _plot(event, plotOf) {
     const surface = event.target.closest(".surface");
-    return surface && plotOf(surface);
+    return surface && this._axis() && plotOf(surface);
   }
 
   _dragged(event) {

@@ -29,6 +29,7 @@ export class Graph {
     this._leaving = new AbortController();
     this._told = null;
     this._earlier = null;
+    this.current = false; // whether its numbers are of the time that is asked for now
     this._compare = "";
     this._name = html("bdi", {}, name);
     this._metric = html("select", { ariaLabel: texts.pictures.metric }, ...catalogue.options(metrics));
@@ -89,6 +90,7 @@ export class Graph {
     this._leaving = new AbortController();
     const { signal } = this._leaving;
     this.element.ariaBusy = "true";
+    if (fresh) this.current = false;
     this._csv.href = this._address({ start, end, format: "csv" });
     let trouble = "";
     try {
@@ -102,7 +104,7 @@ export class Graph {
         }
       }
       if (signal.aborted) return;
-      Object.assign(this, { _told: told, _earlier: earlier, _compare: compare });
+      Object.assign(this, { _told: told, _earlier: earlier, _compare: compare, current: true });
       if (!trouble && !told.lines.some(({ mean }) => mean.some(([, value]) => value !== null))) {
         trouble = this._texts.trend.nothing;
       }

@@ -11,6 +11,7 @@ import { NOW, sameTime } from "./view.js";
 
 const MARK_PX = 90; // the room of one mark of the time axis
 const EDGE_PX = 20; // a mark nearer to the edge has no room for its words
+const NO_TIME = { start: 0, end: 1, marks: [] };
 const STEP_S = 300; // before anything is known
 
 export class Graphs {
@@ -20,7 +21,7 @@ export class Graphs {
    * @param metricsOf the metrics of a subject
    * @param nameOf what a subject is called
    * @param change called with the parts of the view that somebody changed
-   * @param timed called with the time that is shown, {start, end}
+   * @param timed called with the time that is shown, {start, end}, or null
    */
   constructor({ at, looks, metricsOf, nameOf, change, timed }) {
     this._at = at;
@@ -40,7 +41,7 @@ export class Graphs {
         const graph = this._all.find(({ plot }) => plot.surface === surface);
         return graph && graph.plot;
       },
-      axis: () => ({ ...this._axis, step: this._step }),
+      axis: () => this._axis && { ...this._axis, step: this._step },
       point: (time) => this._point(time),
       select: (range) => this._all.forEach((graph) => graph.plot.select(range)),
       zoom: (start, end) => change({ start: String(start), end: String(end) }),
@@ -55,10 +56,7 @@ export class Graphs {
     const again = fresh || old.compare !== view.compare;
     this._view = view;
     if (again) this._renewed = boundary(now);
-    if (fresh) {
-      this._cursor.reset();
-      this._axis = null;
-    }
+    if (fresh) this._cursor.reset();
     const graphs = new Map();
     for (const { subject, metric } of view.graphs) {
       const word = toWord(subject, metric);
@@ -132,17 +130,13 @@ export class Graphs {
 
   /** The time is that of all answers together, so that every graph has the same. */
   _draw() {
-    const told = this._all.map((graph) => graph.time).filter(Boolean);
-    if (!told.length) return;
-    const start = Math.min(...told.map((time) => time.start));
-    const end = Math.max(...told.map((time) => time.end));
     const room = this._at.marks.clientWidth;
-    const marks = timeMarks(start, end, room / MARK_PX);
-    this._axis = { start, end, marks };
+    this._axis = this._shared(room / MARK_PX);
     for (const graph of this._all) {
-      graph.draw(this._axis);
+      graph.draw(this._axis || NO_TIME);
       graph.point(null, null, "");
     }
+    const { start, end, marks } = this._axis || NO_TIME;
     const places = marks.map((mark) => [mark, (mark.at - start) / (end - start)])
       .filter(([, share]) => Math.min(share, 1 - share) * room > EDGE_PX);
     this._at.marks.replaceChildren(...places.map(([mark, share]) => {
@@ -150,7 +144,18 @@ export class Graphs {
       label.style.setProperty("left", `${share * 100}%`);
       return label;
     }));
-    this._timed({ start, end });
+    this._timed(this._axis);
+  }
+
+  /** {start, end, marks}, or null where nothing is shown; those that wait do not count. */
+  _shared(most) {
+    const all = this._all.filter((graph) => graph.time);
+    const current = all.filter((graph) => graph.current);
+    const times = (current.length ? current : all).map((graph) => graph.time);
+    if (!times.length) return null;
+    const start = Math.min(...times.map((time) => time.start));
+    const end = Math.max(...times.map((time) => time.end));
+    return { start, end, marks: timeMarks(start, end, most) };
   }
 
   _point(time) {

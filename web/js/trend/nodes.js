@@ -52,7 +52,8 @@ function applicationsOf(server, entries, order) {
   const sorted = entries
     .map((entry) => [entry, applicationOf(entry)])
     .sort(([one], [other]) => order.compare(one.unify_name, other.unify_name));
-  const groups = [...Map.groupBy(sorted, ([, application]) => application)];
+  const groups = [...Map.groupBy(sorted, ([, application]) => application)]
+    .sort(([one], [other]) => !one - !other || order.compare(one, other)); // what folds comes first
   return groups.flatMap(([application, own]) => {
     const within = application ? `${server}/${application}` : server;
     const streams = own.map(([entry]) => ({

@@ -55,8 +55,8 @@ export class Range {
   }
 
   /** What the words came to. */
-  timed({ start, end }) {
-    write(this._at.time, this._times.range(start, end));
+  timed(time) {
+    write(this._at.time, time ? this._times.range(time.start, time.end) : "");
   }
 
   /** The last time that is not the one which is shown. */
