@@ -15,8 +15,9 @@ export const SPANS = [["day", DAY_S], ["week", 7 * DAY_S], ["month", 30 * DAY_S]
 const FIRST = "traffic";
 const GAP = 16; // px between two of them, as in the style sheet
 const HEIGHT = 203;
-const FOUR = 440; // px: the width of each where all four stand in one row
-const USUAL = 580;
+const USUAL = 580; // px
+const LEAST = 450; // where four of them have so much, they stand in one row
+const SMALLEST = 280;
 
 export class Pictures {
   /** @param now the daemon's clock, ms since 1970 */
@@ -127,7 +128,7 @@ export class Pictures {
   /** So wide that the drawn letters are neither stretched nor shrunk. */
   _width() {
     const room = this._all.clientWidth || USUAL;
-    if (room >= 4 * FOUR + 3 * GAP) return FOUR;
-    return Math.min(USUAL, Math.max(280, Math.floor(room / 20) * 20));
+    const quarter = Math.floor((room - 3 * GAP) / 4);
+    return Math.min(USUAL, quarter >= LEAST ? quarter : Math.max(SMALLEST, room));
   }
 }

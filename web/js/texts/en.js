@@ -214,7 +214,7 @@ export default {
     used: "used", own: "used by tvmon", total: "all", established: "established",
     all: "kernel and user", kernel: "kernel", iowait: "waiting", load: "load", denied: "refused",
     backlog: "backlog", unwritten: "unwritten", allocated: "allocated", timewait: "time wait",
-    orphan: "orphan",
+    orphan: "orphan", memory: "memory, pages",
   },
   prefixes: ["", "k", "M", "G", "T", "P"],
   quantities: { "bit/s": "bit/s", byte: "B", ms: "ms", "%": "%", "1/s": "fps", "requests/s": "/s" },

@@ -201,7 +201,7 @@ export default {
     used: "사용", own: "tvmon 사용", total: "전체", established: "연결됨",
     all: "커널과 사용자", kernel: "커널", iowait: "대기", load: "부하", denied: "거부",
     backlog: "밀림", unwritten: "미기록", allocated: "할당", timewait: "TIME_WAIT",
-    orphan: "고아",
+    orphan: "고아", memory: "메모리 페이지",
   },
   prefixes: ["", "k", "M", "G", "T", "P"],
   quantities: { "bit/s": "bit/s", byte: "B", ms: "ms", "%": "%", "1/s": "프레임/초", "requests/s": "/초" },

@@ -213,7 +213,7 @@ export default {
     video: "изображение", audio: "звук", sent: "отдано", used: "занято", own: "занято tvmon",
     total: "все", established: "установленные", all: "ядро и программы", kernel: "ядро",
     iowait: "ожидание", load: "нагрузка", denied: "отклонено", backlog: "задержка",
-    unwritten: "не записано", allocated: "выделено", timewait: "TIME_WAIT", orphan: "без хозяина",
+    unwritten: "не записано", allocated: "выделено", timewait: "TIME_WAIT", orphan: "без хозяина", memory: "память, страниц",
   },
   prefixes: ["", "к", "М", "Г", "Т", "П"],
   quantities: { "bit/s": "бит/с", byte: "Б", ms: "мс", "%": "%", "1/s": "кадр/с", "requests/s": "/с" },

@@ -200,7 +200,7 @@ export default {
     used: "已用", own: "tvmon 所用", total: "全部", established: "已建立",
     all: "内核和用户", kernel: "内核", iowait: "等待", load: "负载", denied: "拒绝",
     backlog: "积压", unwritten: "未写入", allocated: "已分配", timewait: "TIME_WAIT",
-    orphan: "孤立",
+    orphan: "孤立", memory: "内存页",
   },
   prefixes: ["", "k", "M", "G", "T", "P"],
   quantities: { "bit/s": "bit/s", byte: "B", ms: "毫秒", "%": "%", "1/s": "帧/秒", "requests/s": "/秒" },

@@ -160,6 +160,7 @@ export class Graph {
 
   _tell() {
     const { texts } = this._format;
+    this.plot.element.hidden = !this._told;
     const compared = this._earlier ? texts.trend.earlier[this._compare] : "";
     this._legend.draw(this._told, this._earlier, (line) => this._line(line), compared);
     write(this._step, this._told ? texts.trend.step(this._lasting(this._told.step)) : "");
