@@ -14,6 +14,7 @@ const DAY_S = 86400;
 export const SPANS = [["day", DAY_S], ["week", 7 * DAY_S], ["month", 30 * DAY_S], ["year", 365 * DAY_S]];
 const FIRST = "traffic";
 const GAP = 16; // px between two of them, as in the style sheet
+const BORDER = 2; // px of both sides of one
 const HEIGHT = 203;
 const USUAL = 580; // px
 const LEAST = 450; // where four of them have so much, they stand in one row
@@ -31,6 +32,7 @@ export class Pictures {
     this._metrics = [];
     this._end = boundary(now());
     this._zoom = null;
+    this._closed = false;
     this._status = html("p", { className: "status", role: "status" }, texts.fetching);
     this._metric = html("select", { ariaLabel: texts.pictures.metric });
     this._metric.addEventListener("change", () => this._show());
@@ -71,6 +73,7 @@ export class Pictures {
       }
       this._metrics = metrics;
     } catch (error) {
+      if (this._closed) return;
       write(this._status, texts.pictures.trouble(error.message));
       return;
     }
@@ -128,7 +131,7 @@ export class Pictures {
   /** So wide that the drawn letters are neither stretched nor shrunk. */
   _width() {
     const room = this._all.clientWidth || USUAL;
-    const quarter = Math.floor((room - 3 * GAP) / 4);
-    return Math.min(USUAL, quarter >= LEAST ? quarter : Math.max(SMALLEST, room));
+    const quarter = Math.floor((room - 3 * GAP) / 4) - BORDER;
+    return Math.min(USUAL, quarter >= LEAST ? quarter : Math.max(SMALLEST, room - BORDER));
   }
 }

@@ -128,8 +128,8 @@ export class Graph {
   }
 
   /** Point at a time, called so, or at none (null). */
-  point(time, at, called) {
-    this.plot.point(at);
+  point(time, called) {
+    this.plot.point(time);
     const said = this._legend.point(time, called);
     const { surface } = this.plot;
     surface.ariaValueNow = time ?? surface.ariaValueMax;

@@ -33,7 +33,9 @@ export class Graphs {
     this._graphs = new Map(); // word -> Graph, in their order
     this._view = null;
     this._axis = null;
-    this._renewed = 0;
+    this._renewed = 0; // the boundary up to which the numbers are
+    this._pointed = null; // the end of the row under the cursor
+    this._soon = 0; // the frame in which they are drawn anew
     this.tiers = [];
     this._cursor = new Cursor({
       list: at.graphs,
@@ -46,7 +48,7 @@ export class Graphs {
       select: (range) => this._all.forEach((graph) => graph.plot.select(range)),
       zoom: (start, end) => change({ start: String(start), end: String(end) }),
     });
-    new ResizeObserver(() => this._draw()).observe(at.graphs);
+    new ResizeObserver(() => this._drawSoon()).observe(at.graphs);
   }
 
   /** Show a view. */
@@ -108,7 +110,7 @@ export class Graphs {
       metrics: this._metricsOf(subject),
       name: this._nameOf(subject),
       hear: {
-        drawn: () => this._draw(),
+        drawn: () => this._drawSoon(),
         metric: (graph, name) => this._replace(graph, name),
         move: (graph, by) => this._move(graph, by),
         remove: (graph) => this._remove(graph),
@@ -128,14 +130,20 @@ export class Graphs {
     this._draw();
   }
 
+  /** Several answers that come together are drawn together. */
+  _drawSoon() {
+    this._soon ||= requestAnimationFrame(() => {
+      this._soon = 0;
+      this._draw();
+    });
+  }
+
   /** The time is that of all answers together, so that every graph has the same. */
   _draw() {
     const room = this._at.marks.clientWidth;
     this._axis = this._shared(room / MARK_PX);
-    for (const graph of this._all) {
-      graph.draw(this._axis || NO_TIME);
-      graph.point(null, null, "");
-    }
+    for (const graph of this._all) graph.draw(this._axis || NO_TIME);
+    this._point(this._pointed);
     const { start, end, marks } = this._axis || NO_TIME;
     const places = marks.map((mark) => [mark, (mark.at - start) / (end - start)])
       .filter(([, share]) => Math.min(share, 1 - share) * room > EDGE_PX);
@@ -159,13 +167,13 @@ export class Graphs {
   }
 
   _point(time) {
-    if (!this._axis) return;
+    this._pointed = time;
     const step = this._step;
     const { times } = this._looks;
     write(this._at.reading, time === null ? "" : times.range(time - step, time));
     const called = time === null ? "" : times.row(time - step, step);
     const middle = time === null ? null : time - step / 2;
-    for (const graph of this._all) graph.point(middle, middle, called);
+    for (const graph of this._all) graph.point(middle, called);
   }
 
   _words() {
