@@ -39,6 +39,16 @@ class PageTests(MemoryCase):
             self.assertEqual(answer.body, b"<!doctype html>\n")
             self.assertEqual(answer.length, len(answer.body))
 
+    def test_the_page_of_trends_has_an_address_without_an_ending(self) -> None:
+        (self.web / "trend.html").write_text("<!doctype html><title>trend</title>")
+        for path in ("/trend", "/trend.html", "/trend?graph=traffic.all"):
+            answer = self.get(path)
+            self.assertEqual(answer.code, 200, path)
+            self.assertEqual(answer.header("Content-Type"), "text/html; charset=utf-8")
+            self.assertIn(b"trend", answer.body)
+        # relative addresses would lead astray from here
+        self.assertEqual(self.get("/trend/").code, 404)
+
     def test_kinds(self) -> None:
         for path, kind in (
             ("/js/main.js", "text/javascript; charset=utf-8"),

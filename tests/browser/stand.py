@@ -1,5 +1,6 @@
 """
-A stand for the page: tvmon's real board and API over synthetic streams, in a process of its own.
+A stand for the page: tvmon's real board and API over synthetic streams, in a process of its own;
+before it synthetic histories, for which no rrdtool is needed.
 
 For many streams, and for what simulated media servers cannot be brought to at will.  It obeys
 commands, a JSON array a line on its standard input, and answers each with a line:
@@ -11,6 +12,8 @@ commands, a JSON array a line on its standard input, and answers each with a lin
     ["check", name, trouble]    what a check of readiness says; null is fine
     ["report", name, fields]    what is told of a media server: fields of ServerReport
     ["count"]                   nothing
+    ["trouble", sentence]       why there are no histories; null is fine
+    ["broken", metrics]         the metrics whose graphs are an error
     ["run"]                     a new sample of every channel each three seconds, from now on
 
 The line that answers is the board's count of changes.
@@ -29,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.browser.channels import INTERVAL, Channel, channels
+from tests.browser.histories import Histories
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 KEPT = 200
@@ -92,6 +96,7 @@ def main(streams: int, samples: int) -> None:
     kept: dict[int, deque[Sample]] = {}
     checks: dict[str, str | None] = {"board": None, "database": None}
     told: dict[str, dict[str, Any]] = {}
+    histories = Histories(time.time)
 
     def note(channel: Channel, now: float) -> None:
         sample = channel.sample(now, now)
@@ -144,6 +149,10 @@ def main(streams: int, samples: int) -> None:
                 checks[name] = trouble
             case ["report", name, fields]:
                 told[name] = fields
+            case ["trouble", sentence]:
+                histories.trouble = sentence
+            case ["broken", metrics]:
+                histories.broken = metrics
             case ["run"]:
                 run()
             case ["count"]:
@@ -175,6 +184,7 @@ def main(streams: int, samples: int) -> None:
         filled=filled,
         boot="stand",
     )
+    api.site.resource = histories.ahead_of(api.root)
     port = reactor.listenTCP(0, api.site, interface="127.0.0.1")
     sys.stdout.write(f"http://127.0.0.1:{port.getHost().port}/\n")
     sys.stdout.flush()

@@ -1,23 +1,15 @@
-"""
-How the page looks and reads in every window, scheme and language, and for those who hear it.
-
-With $TVMON_SCREENSHOTS set to a folder, what was looked at is kept there.
-"""
+"""How the page looks and reads in every window, scheme and language, and for those who hear it."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser.conftest import Tab, until
+from tests.browser.eyes import photograph, serious
 from tests.browser.stand import Stand
-
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="no axe-core")
-AXE = (Path(axe.__file__).parent / "axe.min.js").read_text("utf-8")
 
 WINDOWS = {
     "wide-light": {"viewport": {"width": 1920, "height": 1080}},
@@ -57,24 +49,11 @@ def shown(request: pytest.FixtureRequest, chromium: Any, stand: Stand) -> Iterat
 
 def test_the_page_in_every_window(shown: tuple[str, Any]) -> None:
     name, page = shown
-    if folder := os.environ.get("TVMON_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{folder}/{name}.png")
+    photograph(page, name)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than it is"
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than it is"
-    # the policy of the page forbids foreign scripts, so axe comes in from outside
-    page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE})
-    found = page.evaluate(
-        "() => axe.run(document, { resultTypes: ['violations'] }).then((r) => r.violations)"
-    )
-    serious = [
-        (one["id"], one["help"], node["html"][:200], node["failureSummary"])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"][:2]
-    ]
-    assert serious == []
+    assert serious(page) == []
 
 
 def test_figures_stand_below_one_another(shown: tuple[str, Any]) -> None:

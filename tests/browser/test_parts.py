@@ -248,23 +248,45 @@ def test_every_field_of_an_entry_has_its_texts(page: Any) -> None:
     assert run(page, script) == [[], [], []]
 
 
-def test_the_page_names_every_module_so_that_none_waits_for_another() -> None:
-    html = (WEB / "index.html").read_text("utf-8")
-    named = set(re.findall(r'(?:src|modulepreload" href)="(js/[^"]+)"', html))
+def imports(module: str) -> set[str]:
+    """A module and all that it needs, by their places below ``web``."""
+    found: set[str] = set()
+    left = {module}
+    while left:
+        path = WEB / left.pop()
+        found.add(str(path.relative_to(WEB)))
+        for name in re.findall(r'^(?:import|export) [^;]*?from "([^"]+)"', path.read_text(), re.M):
+            left.add(str((path.parent / name).resolve().relative_to(WEB)))
+        left -= found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("page", "entry"), [("index.html", "js/main.js"), ("trend.html", "js/trend/main.js")]
+)
+def test_a_page_names_every_module_so_that_none_waits_for_another(page: str, entry: str) -> None:
+    html = (WEB / page).read_text("utf-8")
+    named = re.findall(r'(?:src|modulepreload" href)="(js/[^"]+)"', html)
+    assert len(named) == len(set(named))
+    assert set(named) == imports(entry)
+
+
+def test_no_module_is_left_over() -> None:
     there = {str(path.relative_to(WEB)) for path in WEB.glob("js/**/*.js")}
-    assert named == there
+    assert imports("js/main.js") | imports("js/trend/main.js") == there
 
 
 def test_there_is_no_inline_code_and_no_other_host() -> None:
-    for path in [WEB / "index.html", WEB / "tvmon.css", *WEB.glob("js/**/*.js")]:
+    for path in [*WEB.glob("*.html"), *WEB.glob("*.css"), *WEB.glob("js/**/*.js")]:
         text = path.read_text("utf-8")
         hosts = set(re.findall(r"https?://[^\s\"'`/]+", text)) - {"http://www.w3.org"}
         assert hosts == set(), path
         assert "innerHTML" not in text, path
         assert "insertAdjacentHTML" not in text, path
-    html = (WEB / "index.html").read_text("utf-8")
-    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", html)
-    assert not re.search(r'(?:src|href)="/', html)
+    for path in WEB.glob("*.html"):
+        html = path.read_text("utf-8")
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", html), path
+        assert not re.search(r'(?:src|href)="/', html), path
 
 
 def test_modules_are_small() -> None:

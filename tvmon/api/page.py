@@ -1,5 +1,5 @@
 """
-The page: the files below ``web/``, as they are.
+The pages: the files below ``web/``, as they are.
 
 A browser asks for each file every time and gets 304 while it is the same, so an upgrade shows
 at the next look.  What is no file is an error in JSON; folders are neither listed nor led to.
@@ -18,7 +18,10 @@ from tvmon.api.query import decoded
 from tvmon.api.refusal import NOT_FOUND, Refusal, not_allowed
 from tvmon.api.reply import finish, refuse, reply
 
-INDEX = "index.html"
+PAGES = {b"/": "index.html", b"/trend": "trend.html"}
+"""The addresses of pages, which show no ending.  All of a page's own addresses are relative to
+it, so that it works below a path as well."""
+
 TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -85,8 +88,8 @@ def names(path: bytes) -> list[str]:
     Split before it is decoded, so that no name can hold a slash and lead elsewhere; hidden
     files are not shown.
     """
-    if path == b"/":
-        return [INDEX]
+    if path in PAGES:
+        return [PAGES[path]]
     parts = [decoded(part, "path") for part in path.split(b"/")[1:]]
     if not all(part and part[0] != "." and not set(part) & {"/", "\\", "\0"} for part in parts):
         raise NOT_FOUND

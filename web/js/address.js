@@ -24,6 +24,13 @@ export function stream() {
   return id ? Number(id) : null;
 }
 
+/** The address of another page of ours, relative and in the same language, with these words. */
+export function beside(path, changes = {}) {
+  const lang = words().get("lang");
+  const query = String(new URLSearchParams({ ...(lang && { lang }), ...changes }));
+  return `${path}${query && `?${query}`}`;
+}
+
 /** Point to a stream, or to none. */
 export function point(id) {
   const hash = id === null ? "" : `#stream-${id}`;

@@ -9,6 +9,7 @@ import { Chart } from "./chart.js";
 import { html, write } from "./element.js";
 import { GROUPS, read, source } from "./fields.js";
 import { carryOn, expecting, failures, fetchPast, fromEntry } from "./past.js";
+import { Pictures } from "./pictures.js";
 
 const PARTS = [
   ["whole", (entry) => [entry.score, entry.score_level]],
@@ -17,7 +18,9 @@ const PARTS = [
 ];
 
 export class Detail {
-  constructor(entry, format) {
+  /** @param looks what it is made with: {format, catalogue, now} */
+  constructor(entry, looks) {
+    const { format } = looks;
     this._id = entry.mms_stream_id;
     this._format = format;
     this._points = [];
@@ -35,6 +38,7 @@ export class Detail {
       ...this._charts.map((chart) => chart.element),
     );
     this._follow(drawings);
+    this._pictures = new Pictures(entry, looks);
     this.element = html(
       "div", { className: "rich" },
       html(
@@ -44,6 +48,7 @@ export class Detail {
         this._reasons,
       ),
       html("section", { className: "past" }, html("h2", {}, texts.past), this._past, drawings, this._failures),
+      this._pictures.element,
       html("section", { className: "fields" }, ...this._groups(), this._links()),
     );
     this.update(entry);
@@ -69,8 +74,14 @@ export class Detail {
     this._draw();
   }
 
+  /** One beat while somebody looks. */
+  beat() {
+    this._pictures.beat();
+  }
+
   /** Nobody looks any more. */
   close() {
+    this._pictures.close();
     this._leaving.abort();
     this.element.remove();
   }

@@ -28,3 +28,10 @@ export function write(node, text) {
   if (leaf.nodeType !== Node.TEXT_NODE) node.append(text);
   else if (leaf.data !== text) leaf.data = text;
 }
+
+/** Every element that has an id, by it. */
+export function byId() {
+  const found = {};
+  for (const element of document.querySelectorAll("[id]")) found[element.id] = element;
+  return found;
+}

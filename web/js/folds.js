@@ -5,10 +5,11 @@ import * as address from "./address.js";
 import { Detail } from "./detail.js";
 
 export class Folds {
-  constructor({ table, list, store, format }) {
+  /** @param looks what a detail is made with: the format, the catalogue, and the daemon's clock */
+  constructor({ table, list, store, looks }) {
     this._list = list;
     this._store = store;
-    this._format = format;
+    this._looks = looks;
     this._open = new Map(); // row -> its Detail
     this._wanted = null; // the stream that the address asked for before it was there
     table.addEventListener("click", (event) => {
@@ -38,7 +39,7 @@ export class Folds {
   open(row) {
     const entry = this._store.entries.get(row.id);
     if (row.open || !entry) return;
-    const detail = new Detail(entry, this._format);
+    const detail = new Detail(entry, this._looks);
     this._open.set(row, detail);
     row.unfold(detail.element);
   }
@@ -57,6 +58,11 @@ export class Folds {
   changed(row, entry) {
     const detail = this._open.get(row);
     if (detail) detail.update(entry);
+  }
+
+  /** One beat: what is unfolded may have something newer to show. */
+  beat() {
+    for (const detail of this._open.values()) detail.beat();
   }
 
   /** Go to the stream that the address points to, as soon as it is there. */

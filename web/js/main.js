@@ -2,7 +2,9 @@
  * The page: brings its parts together.
  */
 import * as address from "./address.js";
+import { Catalogue } from "./catalogue.js";
 import { Daemon } from "./daemon.js";
+import { byId } from "./element.js";
 import { Feed } from "./feed.js";
 import { Folds } from "./folds.js";
 import { Format } from "./format.js";
@@ -32,7 +34,7 @@ class Page {
     const code = choose(words.get("lang"), navigator.languages);
     document.documentElement.lang = code;
     document.documentElement.classList.toggle("wall", words.has("wall"));
-    this.at = elements();
+    this.at = byId();
     this.format = new Format(code, LANGUAGES[code]);
     this.order = fromAddress(words);
     this.line = { state: "connecting", why: "", since: performance.now() };
@@ -81,7 +83,10 @@ class Page {
     this.tools.beat(this.rhythm.beat(), this.folds.missing);
     if (!this.store.filled) return;
     const view = this.list.beat();
-    if (this.line.state === "live") this.pasts.want(view);
+    if (this.line.state === "live") {
+      this.pasts.want(view);
+      this.folds.beat();
+    }
     if (this.store.entries.size > TIDY_FROM) this.list.tidy();
   }
 
@@ -101,7 +106,8 @@ class Page {
       changed: (row, entry) => this.folds.changed(row, entry),
       now: () => this.now(),
     });
-    this.folds = new Folds({ table: at.streams, list: this.list, store: this.store, format });
+    const looks = { format, catalogue: new Catalogue(format.texts), now: () => this.now() };
+    this.folds = new Folds({ table: at.streams, list: this.list, store: this.store, looks });
     this.rhythm = new Rhythm(() => this._sort());
     this.keys = new Keys({
       table: at.streams, list: this.list, folds: this.folds, touch: () => this.rhythm.touch(),
@@ -231,12 +237,6 @@ class Page {
     const row = [...rows.slice(from), ...rows.slice(0, from)].find((one) => one.state === state);
     if (row) this.keys.go(row);
   }
-}
-
-function elements() {
-  const found = {};
-  for (const element of document.querySelectorAll("[id]")) found[element.id] = element;
-  return found;
 }
 
 new Page().folds.follow();

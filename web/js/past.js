@@ -4,6 +4,7 @@
  * A point is one sample: {at: ms since 1970, failed: reason or null, score, in, out, expected,
  * delay, viewers}; what is not known is null.  Rates are kbit/s, the delay is in seconds.
  */
+import { answer } from "./answer.js";
 import { known } from "./format.js";
 
 export const KEPT = 200;
@@ -11,9 +12,7 @@ const NO_DELAY_MS = 999999;
 
 /** The points of a stream, oldest first; `signal` gives up. */
 export async function fetchPast(id, signal) {
-  const response = await fetch(`samples/${id}/history?limit=${KEPT}`, { signal });
-  if (!response.ok) throw new Error(await reasonOf(response));
-  const { samples } = await response.json();
+  const { samples } = await answer(`samples/${id}/history?limit=${KEPT}`, signal);
   return samples.map(fromSample).reverse();
 }
 
@@ -79,12 +78,4 @@ function fromSample(sample) {
 
 function rate(kbps) {
   return known(kbps) && kbps >= 0 ? kbps : null;
-}
-
-async function reasonOf(response) {
-  try {
-    return (await response.json()).error.message;
-  } catch {
-    return `HTTP ${response.status}`;
-  }
 }

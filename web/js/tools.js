@@ -4,8 +4,8 @@
 import * as address from "./address.js";
 import { COLUMNS, stateOf } from "./columns.js";
 import { html, write } from "./element.js";
+import { offer } from "./languages.js";
 import { clicked, SORTABLE } from "./order.js";
-import { LANGUAGES, remember } from "./texts.js";
 
 export class Tools {
   /** @param page what is acted on: its order, rhythm, list and line */
@@ -17,7 +17,7 @@ export class Tools {
     this._columns();
     this._ordering();
     this._running();
-    this._languages(code);
+    offer(page.at.language, code);
     this.ordered();
   }
 
@@ -73,6 +73,8 @@ export class Tools {
     write(at["sort-now"], texts.sort_now);
     write(at["sort-pause"], texts.sort_pause);
     write(at["language-label"], texts.language);
+    write(at.trend, texts.trend.title);
+    at.trend.href = address.beside("trend");
     write(at.keys, texts.keys);
     at.ordering.setAttribute("aria-label", texts.ordering);
     // where lines become cards, each figure says what it is
@@ -133,19 +135,5 @@ export class Tools {
       if (cut) cut.title = cut.scrollWidth > cut.clientWidth ? cut.textContent : "";
     });
     page.at.stop.addEventListener("click", () => page.stop(!page.stopped));
-  }
-
-  _languages(code) {
-    const { at } = this._page;
-    for (const [key, texts] of Object.entries(LANGUAGES)) {
-      const option = new Option(texts.name, key, false, key === code);
-      option.lang = key;
-      at.language.append(option);
-    }
-    at.language.addEventListener("change", () => {
-      remember(at.language.value);
-      address.put({ lang: at.language.value });
-      location.reload();
-    });
   }
 }
