@@ -13,7 +13,6 @@ from twisted.trial.unittest import TestCase
 from tests.history.tools import (
     BEGIN,
     CREATE,
-    is_rrdtool,
     needs_rrdtool,
     picture,
     started_engine,
@@ -64,9 +63,10 @@ def fake(test: TestCase, body: str, *, shell: bool = False) -> str:
     return str(path)
 
 
-async def all_ready(engine: Engine, count: int = 3) -> list[int]:
-    """The children, when all of them are rrdtool by now."""
-    await until(lambda: len(engine.pids) == count and all(map(is_rrdtool, engine.pids)))
+async def all_ready(engine: Engine) -> list[int]:
+    """The children, when all of them have answered their greetings."""
+    children = [worker.child for worker in engine._workers]
+    await until(lambda: all(child and child.is_ready for child in children))
     return engine.pids
 
 
