@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
+from twisted.internet.task import deferLater
 
 from tvmon.board import Board
 from tvmon.config import Config
@@ -28,6 +29,11 @@ from tvmon.streams import Sample, Stream
 
 OFF = "history is switched off: [history] enabled = false"
 STOPPED = "tvmon does not run"
+
+PATIENCE_SECONDS = 60.0
+"""How long the database may be away while an open five minutes are to be rebuilt from it."""
+
+RETRY_SECONDS = 1.0
 
 
 class Histories:
@@ -153,10 +159,15 @@ class Histories:
         return None if self._service is None else self._service.stream(mms_stream_id)
 
     async def _kept_samples(self, mms_stream_id: int, limit: int) -> list[Sample]:
-        try:
-            return await self._kept(mms_stream_id, limit)
-        except Away as why:
-            raise LookupError(str(why)) from None
+        """What the database holds, which may be away for a moment."""
+        give_up = self._reactor.seconds() + PATIENCE_SECONDS
+        while True:
+            try:
+                return await self._kept(mms_stream_id, limit)
+            except Away as why:
+                if self._reactor.seconds() > give_up:
+                    raise LookupError(str(why)) from None
+            await deferLater(self._reactor, RETRY_SECONDS)
 
     def _now_kept(self) -> HistoryService:
         if self._service is None:

@@ -149,6 +149,36 @@ class FaultTests(unittest.TestCase):
         self.assertEqual(len(files), len(self.feeding.files))
         self.assertEqual([path.name for path in file.parent.iterdir()], [file.name])
 
+    def test_the_old_file_that_a_kill_left_beside_its_conversion_is_removed(self) -> None:
+        self.minutes(6)
+        old = self.folder / str(self.feeding.files.file_of(of_stream(1)))
+        more = (*SMALL, Tier("1d", DAY, 30))
+        for layout in ("000000", "ffffff"):
+            other = old.with_name(f"{old.name.partition('.')[0]}.{layout}.rrd")
+            other.write_bytes(old.read_bytes())
+            files = Files(self.folder, SMALL)
+            files.look()
+            self.assertEqual(files.file_of(of_stream(1)), self.feeding.files.file_of(of_stream(1)))
+            self.assertFalse(other.exists())
+        other.write_bytes(old.read_bytes())
+        files = Files(self.folder, more)
+        files.look()
+        self.assertIsNotNone(files.file_of(of_stream(1)))
+
+    def test_a_stream_that_is_forgotten_while_others_are_written_has_no_file(self) -> None:
+        for number in range(2, 300):
+            self.feeding.board.put(stream(number))
+        write = self.pipe.write
+
+        async def forgetting(command: str) -> Output:
+            self.feeding.recorder.forget([299])
+            return await write(command)
+
+        self.pipe.write = forgetting  # type: ignore[method-assign]
+        self.minutes(6, *range(1, 300))
+        self.assertIsNone(self.feeding.files.file_of(of_stream(299)))
+        self.assertIsNotNone(self.feeding.files.file_of(of_stream(298)))
+
     def test_a_database_that_cannot_tell_leaves_what_is_there(self) -> None:
         async def away(number: int, limit: int) -> list[Sample]:
             raise LookupError(number)

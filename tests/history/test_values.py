@@ -218,6 +218,14 @@ class BucketTests(unittest.TestCase):
         bucket.add(Sample(301, 301, Measurement(upstream_bytes_received=9)), 9, Level.GOOD, old)
         self.assertIsNone(bucket.values[PLACE["in_kbps"]])
 
+    def test_a_number_that_is_none_is_not_known(self) -> None:
+        for number in (float("nan"), float("inf")):
+            bucket = Bucket()
+            measured = Measurement(average_upstream_kbps=number)
+            bucket.add(Sample(0, 0, measured), 100, Level.GOOD, None)
+            self.assertIsNone(bucket.values[PLACE["in_kbps"]])
+            self.assertEqual(bucket.values[PLACE["score"]], 100)
+
     def test_a_sum_of_nothing_known_is_not_known(self) -> None:
         total = Sum()
         self.assertEqual(total.values, NOTHING)

@@ -10,6 +10,8 @@ for, and never negative.
 
 from __future__ import annotations
 
+from math import isfinite, nan
+
 from tvmon.health import NO_DELAY_MS
 from tvmon.history.sources import STREAM_SOURCES
 from tvmon.history.tiers import STEP_SECONDS
@@ -203,7 +205,12 @@ class Bucket:
             "audio_kbps": self.audio_kbps.value,
             "video_kbps": self.video_kbps.value,
         }
-        return tuple(values[source.name] for source in STREAM_SOURCES)
+        # A module may bring a number that is none, and of a sum that would be all that is left.
+        known = {name: value for name, value in values.items() if value is not None}
+        return tuple(
+            known.get(source.name) if isfinite(known.get(source.name, nan)) else None
+            for source in STREAM_SOURCES
+        )
 
 
 NOTHING: Values = (None,) * len(STREAM_SOURCES)

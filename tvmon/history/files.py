@@ -71,8 +71,12 @@ class Files:
             elif path.suffix == SUFFIX:
                 name, _, layout = path.stem.partition(".")
                 sources = MACHINE_SOURCES if name == MACHINE.file_name else STREAM_SOURCES
-                if name in found and layout != self._layouts[sources]:
-                    continue  # the old one beside its conversion
+                before = found.get(name)
+                if before is not None and layout != self._layouts[sources]:
+                    path.unlink(missing_ok=True)  # the old one beside its conversion
+                    continue
+                if before is not None:
+                    (self._folder / before).unlink(missing_ok=True)
                 found[name] = f"{path.parent.name}/{path.name}"
         self._found = found
 
@@ -127,7 +131,8 @@ class Files:
         old = self._found.pop(file_name, None)
         if old is None:
             return False
-        (self._folder / old).unlink(missing_ok=True)
+        for path in (old, old + BROKEN):
+            (self._folder / path).unlink(missing_ok=True)
         return True
 
     def older_than(self, time: float) -> Iterator[str]:

@@ -220,7 +220,7 @@ class Recorder(Service):
                 for group in groups_of(stream):
                     sums.setdefault(group, Sum()).add(values)
             elif self._board.get(number) is None and not track.ends():
-                del self._tracks[number]
+                self._tracks.pop(number, None)  # it may have been forgotten meanwhile
             await pause.now_and_then()
         return rows + [(subject, total.values) for subject, total in sums.items()]
 
@@ -229,6 +229,8 @@ class Recorder(Service):
 
         async def some() -> None:
             for subject, values in waiting:
+                if self._is_forgotten(subject):
+                    continue
                 try:
                     taken = await self._shelf.write(subject, end, values)
                 except NoRrdtool:
@@ -236,6 +238,9 @@ class Recorder(Service):
                 (self._meters.written if taken else self._meters.lost).inc()
 
         await side_by_side(some, AT_ONCE)
+
+    def _is_forgotten(self, subject: Subject) -> bool:
+        return subject.kind == "stream" and self._names.stream(int(subject.name)) is None
 
     def _written(self, result: Failure | None) -> None:
         self._writing = None

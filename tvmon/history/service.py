@@ -75,6 +75,7 @@ class HistoryService(Service):
         self._reactor, self._now, self._board = reactor, now, board
         self._directory, self._machine = directory, machine
         self._unusable: str | None = None
+        self._is_restored = False
         self._lock: int | None = None
         self._files = Files(directory, tiers)
         self._names = Names()
@@ -88,7 +89,7 @@ class HistoryService(Service):
             names=self._names,
             kept=kept,
             machine=self._machine_values,
-            meters=HistoryMeters(registry, lambda: self.trouble() is None, self._files.__len__),
+            meters=HistoryMeters(registry, self._is_well, self._files.__len__),
             sampling_seconds=sampling_seconds,
         )
         self._looks = LoopingCall(self._look)
@@ -116,8 +117,12 @@ class HistoryService(Service):
     # As rrdtool.
 
     def trouble(self) -> str | None:
-        """Why there is no history, or none is written; ``None`` where all is well."""
-        return self._unusable or self._engine.trouble() or self._shelf.refusal
+        """Why histories cannot be read; ``None`` where all is well."""
+        return self._unusable or self._engine.trouble()
+
+    def _is_well(self) -> bool:
+        """Whether all is written, too."""
+        return self.trouble() is None and self._shelf.refusal is None
 
     async def write(self, command: str) -> Output:
         """As :meth:`tvmon.history.rrd.Rrd.write`."""
@@ -166,6 +171,7 @@ class HistoryService(Service):
         """The board was filled from the database."""
         if not self.running or self._unusable is not None:
             return
+        self._is_restored = True
         self._say_size(len(self._board))
         self._recorder.restored(streams)
 
@@ -208,6 +214,8 @@ class HistoryService(Service):
 
         Mostly the database tells (:meth:`forget`); this is for what it does not know any more.
         """
+        if not self._is_restored or not len(self._board):
+            return  # who is there is not known yet
         before = self._now() - self.keep_gone_seconds - DAY_SECONDS
         old = set(self._files.older_than(before))
         streams = [self._names.stream(number) for number in tuple(self._names.numbers())]

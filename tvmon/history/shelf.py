@@ -38,16 +38,20 @@ class Shelf:
     Writes rows.
 
     :ivar folder: where the files lie
-    :ivar refusal: why rows are not taken, although rrdtool is there; ``None`` while they are
     """
 
     log = Logger()
 
     def __init__(self, rrd: Rrd, files: Files, folder: Path) -> None:
         self.folder = folder
-        self.refusal: str | None = None
+        self._refusals: dict[str, str] = {}
         self._rrd, self._files = rrd, files
         self._last: dict[str, int] = {}
+
+    @property
+    def refusal(self) -> str | None:
+        """Why rows of somebody are not taken, although rrdtool is there; ``None`` while all are."""
+        return next(iter(self._refusals.values()), None)
 
     async def last(self, subject: Subject) -> int:
         """
@@ -86,14 +90,15 @@ class Shelf:
             words = str(error)
             if _TOO_LATE in words:
                 return False
-            if self.refusal is None:
+            if not self._refusals:
                 self.log.error("history cannot be written: {why}", why=words)
-            self.refusal = words
+            self._refusals[subject.file_name] = words
         return False
 
     def remove(self, file_name: str) -> None:
         """The history of one (:attr:`Subject.file_name`) is to be forgotten."""
         self._last.pop(file_name, None)
+        self._is_well(file_name)
         try:
             self._files.remove(file_name)
         except OSError as error:
@@ -113,10 +118,12 @@ class Shelf:
         row = ":".join("U" if value is None else f"{value:.10g}" for value in values)
         await self._rrd.write(f"update {file} {gap}{end}:{row}")
         self._last[subject.file_name] = end
-        if self.refusal is not None:
-            self.log.info("history is written again")
-            self.refusal = None
+        self._is_well(subject.file_name)
         return True
+
+    def _is_well(self, file_name: str) -> None:
+        if self._refusals.pop(file_name, None) is not None and not self._refusals:
+            self.log.info("history is written again")
 
     def _is_mended(self, subject: Subject, words: str) -> bool:
         """Whether it is worth to try again, with another file."""
