@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry
 from tvmon.board import Board
 from tvmon.config import Config
 from tvmon.history.machine import Machine
-from tvmon.history.recorder import Kept
 from tvmon.history.reader import Reader
+from tvmon.history.recorder import Kept
 from tvmon.history.rrd import NoRrdtool, Output
 from tvmon.history.service import HistoryService
 from tvmon.history.subjects import Subject
