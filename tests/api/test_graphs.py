@@ -113,6 +113,9 @@ class SubjectTests(GraphCase):
     def test_a_stream_that_is_gone_is_known_by_its_history(self) -> None:
         self.board.drop(1001)
         self.assertIn("stream-1001.rrd", self.drawn("/graph/stream/1001.png"))
+        named = "/graph_vhost?target=traffic&vhost=ingest/1&protocol="
+        self.assertIn("stream-1001.rrd", self.drawn(f"{named}rtmp"))
+        self.assertNotIn("DEF:", self.drawn(f"{named}hls"))
         del self.archive.files[of_stream(1002)]
         self.assertNotIn("DEF:", self.drawn("/graph/stream/1002.png"))
         self.board.drop(1002)
@@ -264,7 +267,7 @@ class AnswerTests(GraphCase):
         for path in (
             "/graph_global?target=cpu",
             "/graph/cpu_week.png?",
-            "/graph_vhost?target=sent",
+            "/graph_vhost?target=sent&vhost=",
         ):
             self.assertIsNone(self.get(f"{path}&format=json").json["vhost"])
 
@@ -309,7 +312,7 @@ class AnswerTests(GraphCase):
     def test_requests_are_counted_by_what_they_ask(self) -> None:
         for path, route in (
             ("/graph/stream/1001.png", "graph"),
-            ("/graph_vhost?target=sent", "graph_vhost"),
+            ("/graph_vhost?target=sent&vhost=", "graph_vhost"),
             ("/graph_global?target=cpu", "graph_global"),
             ("/history", "graph_list"),
         ):

@@ -42,7 +42,7 @@ class NotingRrd:
         self.commands: list[str] = []
         self.missing: str | None = None
         self.held: list[Deferred[None]] | None = None
-        self.image = b"\x89PNG\r\n\x1a\n picture"
+        self.image: bytes | None = b"\x89PNG\r\n\x1a\n picture"
 
     def trouble(self) -> str | None:
         return self.missing

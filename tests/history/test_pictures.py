@@ -43,7 +43,7 @@ class PictureTests(TestCase):
     async def write(self, *levels: float | None, rows: int = 12, name: str = "score") -> Span:
         """A history that has each level for so many rows, and the time that it takes."""
         values = [{} if level is None else {name: level} for level in levels for _ in range(rows)]
-        await write_history(self.rrd, "stream-7.rrd", STREAM_SOURCES, START, values)
+        await write_history(self.rrd, self.archive.files[CAMERA], STREAM_SOURCES, START, values)
         return Span(START, START + 300 * rows * len(levels))
 
     async def picture(
@@ -76,6 +76,14 @@ class PictureTests(TestCase):
         for level, height in zip((30, 70, 50), others, strict=True):
             wanted = bottom + (top - bottom) * (level - 10) / 80
             self.near(height, wanted)
+
+    async def test_a_line_on_the_axis_or_the_grid_is_seen(self) -> None:
+        for level in (0, 100):
+            span = await self.write(level, None)
+            seen = {x for x, _ in inside(await self.picture(span), LIGHT.main)}
+            self.assertGreater(len(seen), 80, level)
+            self.assertEqual(seen, set(range(min(seen), max(seen) + 1)))
+            self.archive.files[CAMERA] = "stream-8.rrd"
 
     async def test_a_gap_is_a_gap(self) -> None:
         span = await self.write(50, None, 50)

@@ -107,6 +107,10 @@ class KeepingTests(ReaderCase):
         self.reader = self.make(most_bytes=10)
         self.assertEqual(self.picture().body, self.rrd.image)
 
+    def test_a_picture_that_is_none_is_no_answer(self) -> None:
+        self.rrd.image = None
+        self.failureResultOf(self.ask(), RrdError)
+
 
 class SharingTests(ReaderCase):
     """The same, asked for by several at once."""

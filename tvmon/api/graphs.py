@@ -80,7 +80,8 @@ class Graphs:
         tier, span = self._span(asked)
         look = parse_look(asked)
         await shielded(self._filled())
-        question = Question(plot, self._subject(asked, plot), tier, span, asked.get("vhost"))
+        vhost = asked.get("vhost") or None
+        question = Question(plot, self._subject(asked, plot), tier, span, vhost)
         return await self._answer(request, asked, question, look)
 
     @app.route("/graph/stream/<file>", methods=["GET"])
@@ -118,7 +119,8 @@ class Graphs:
         tier, span = self._span(asked, window)
         look = parse_look(asked, window.width, window.height)
         await shielded(self._filled())
-        question = Question(plot, self._subject(asked, plot), tier, span, asked.get("vhost"))
+        vhost = asked.get("vhost") or None
+        question = Question(plot, self._subject(asked, plot), tier, span, vhost)
         return await self._answer(request, asked, question, look)
 
     def _span(self, asked: Mapping[str, str], window: Window | None = None) -> tuple[Tier, Span]:
@@ -135,14 +137,19 @@ class Graphs:
             return subject
         if subject == ALL:
             return Subject("protocol", protocol)
-        return subject if PROTOCOL_OF.get(self._kind(subject)) == protocol else None
+        kind = self._kind(subject, asked.get("vhost", ""))
+        return subject if PROTOCOL_OF.get(kind) == protocol else None
 
-    def _kind(self, subject: Subject) -> str:
-        """The kind of its media server; empty where that is not known any more."""
+    def _kind(self, subject: Subject, vhost: str) -> str:
+        """
+        The kind of its media server; empty where that is not known any more.
+
+        :param vhost: how it was named, which tells the server of a stream that is gone
+        """
         name = subject.name
         if subject.kind == "stream":
             entry = self._board.get(int(subject.name))
-            name = "" if entry is None else entry.stream.server
+            name = vhost if entry is None else entry.stream.server
         kinds = {report.name: report.kind for report in self._reports()}
         servers = [server for server in kinds if f"{name}/".startswith(f"{server}/")]
         return kinds[max(servers, key=len)] if servers else ""

@@ -114,10 +114,10 @@ def _frame(plot: Plot, span: Span, look: Look, colours: Colours) -> Iterator[str
         "BACK": colours.paper,
         "CANVAS": colours.paper,
         "FONT": colours.ink,
-        # The grid lies over the lines, and 100 % is where it is; so one can see through it.
+        # These lie over the lines, which are at 0 or at 100 % often; so one can see through them.
         "GRID": f"{colours.ink}18",
         "MGRID": f"{colours.ink}40",
-        "AXIS": colours.rule,
+        "AXIS": f"{colours.ink}40",
         "ARROW": colours.rule,
         "FRAME": colours.rule,
     }

@@ -22,7 +22,7 @@ from tvmon.history.drawing import Look, Span, draw
 from tvmon.history.numbers import Row
 from tvmon.history.plots import Plot
 from tvmon.history.report import Report, as_csv, report
-from tvmon.history.rrd import Archive, NoRrdtool, Rrd
+from tvmon.history.rrd import Archive, NoRrdtool, Rrd, RrdError
 from tvmon.history.subjects import Subject
 from tvmon.history.tiers import STEP_SECONDS, Tier
 
@@ -102,7 +102,9 @@ class Reader:
 
         async def make() -> bytes:
             image = (await self._rrd.read(draw(plot, file, tier, span, look))).image
-            return image or b""
+            if image is None:
+                raise RrdError("it has drawn no picture")
+            return image
 
         return await self._answer((file, plot, tier, span, look), make)
 
@@ -157,7 +159,7 @@ class Reader:
             return report(tier, (), *span)
         output = await self._rrd.read(report_rows.ask(file, tier, span))
         step, rows = report_rows.rows(output.lines)
-        # Another one than was asked for where the tiers have been changed meanwhile.
+        # It is another than was asked for where the tiers have been changed meanwhile.
         return report(tier._replace(seconds=step), rows, *span)
 
     async def _rows(
