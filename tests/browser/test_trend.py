@@ -50,7 +50,7 @@ def opened(tab: Tab, url: str, words: str = "", drawn: int = 0) -> Any:
     """The page, as soon as its tree stands and so many graphs are drawn."""
     page = tab.page
     page.goto(f"{url}trend{words and '?'}{words}")
-    page.wait_for_selector("[role=treeitem]")
+    page.wait_for_selector("[role=treeitem] [role=treeitem]")
     until(page, f"document.querySelector('#metric').options.length && {DRAWN}", arg=drawn)
     return page
 

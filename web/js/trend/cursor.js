@@ -28,6 +28,7 @@ export class Cursor {
       plot.surface.focus({ preventScroll: true });
       plot.surface.setPointerCapture(event.pointerId);
       this._from = { time: plot.timeAt(event), x: event.clientX, plot };
+      this._to(this._from.time);
     });
     list.addEventListener("pointermove", (event) => {
       const plot = this._plot(event, plotOf);
@@ -44,7 +45,9 @@ export class Cursor {
       if (dragged) this._choose(...ordered(from.time, from.plot.timeAt(event)));
     });
     list.addEventListener("pointercancel", () => this._cancel(select));
-    list.addEventListener("pointerleave", () => this._away());
+    list.addEventListener("pointerleave", (event) => {
+      if (event.pointerType !== "touch") this._away(); // a finger that is lifted has read nothing yet
+    });
     list.addEventListener("focusout", () => this._away());
     list.addEventListener("keydown", (event) => {
       const plot = plotOf(event.target);

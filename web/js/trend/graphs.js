@@ -1,7 +1,7 @@
 /**
  * All graphs, one below the other on one time axis.
  */
-import { boundary } from "../boundary.js";
+import { boundary, floored } from "../boundary.js";
 import { html, write } from "../element.js";
 import { toWord } from "../subject.js";
 import { timeMarks } from "./axis.js";
@@ -46,7 +46,7 @@ export class Graphs {
       axis: () => this._axis && { ...this._axis, step: this._step },
       point: (time) => this._point(time),
       select: (range) => this._all.forEach((graph) => graph.plot.select(range)),
-      zoom: (start, end) => change({ start: String(start), end: String(end) }),
+      zoom: (start, end) => this._zoom(start, end),
     });
     new ResizeObserver(() => this._drawSoon()).observe(at.graphs);
   }
@@ -174,6 +174,12 @@ export class Graphs {
     const called = time === null ? "" : times.row(time - step, step);
     const middle = time === null ? null : time - step / 2;
     for (const graph of this._all) graph.point(middle, called);
+  }
+
+  /** Choose a time, of which no more is to come than is shown already. */
+  _zoom(start, end) {
+    const latest = Math.max(this._axis.end, floored(Date.now() / 1000));
+    this._change({ start: String(start), end: String(Math.min(end, latest)) });
   }
 
   _words() {

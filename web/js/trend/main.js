@@ -30,7 +30,7 @@ class Trend {
     this.texts = this.format.texts;
     this._catalogue = new Catalogue(this.texts);
     this._told = null; // what the catalogue said
-    this._entries = new Map(); // id -> entry
+    this._entries = null; // id -> entry; null before the first answer
     this._known = 0; // up to which boundary the streams are
     this._view = fromWords(address.words());
     this._label(code);
@@ -118,13 +118,15 @@ class Trend {
       write(this.at["tree-trouble"], "");
     } catch (error) {
       write(this.at["tree-trouble"], this.texts.trend.no_streams(error.message));
-      return;
+      this._entries ||= new Map(); // everything, and the machine, can still be drawn
     }
     this._plant();
     this._graphs.rename();
   }
 
+  /** The tree, as soon as it is known what stands in it. */
   _plant() {
+    if (!this._entries) return;
     const targets = this._told
       ? this._told.global.map((target) => ({ ...target, title: this._catalogue.title(target) }))
       : [];
@@ -168,7 +170,7 @@ class Trend {
     if (subject.kind === "all") return texts.trend.all;
     if (subject.kind === "machine") return texts.trend.machine;
     if (subject.kind === "vhost") return subject.name;
-    const entry = this._entries.get(Number(subject.name));
+    const entry = this._entries?.get(Number(subject.name));
     return entry ? entry.unify_name : texts.trend.stream(subject.name);
   }
 }
