@@ -45,7 +45,7 @@ SPANS = ("-12hours", "-2days", "-14days", "-49days")
 def fill(folder: Path, files: int, days: int) -> None:
     """Histories of streams 0, 1 ..., each of so many days until now."""
     from tvmon.history.sources import STREAM_SOURCES
-    from tvmon.history.tiers import DEFAULT_TIERS
+    from tvmon.tiers import DEFAULT_TIERS
 
     end = NOW // 300 * 300
     rows = []
@@ -267,7 +267,7 @@ def commands(paths: list[str]) -> list[str]:
     from tvmon.api.graph_query import parse_look, parse_span
     from tvmon.history.drawing import draw
     from tvmon.history.plots import METRICS
-    from tvmon.history.tiers import DEFAULT_TIERS
+    from tvmon.tiers import DEFAULT_TIERS
 
     told = []
     for path in paths:

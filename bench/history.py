@@ -33,8 +33,8 @@ from tvmon.history.names import Names
 from tvmon.history.recorder import GRACE_SECONDS, Recorder
 from tvmon.history.shelf import Shelf
 from tvmon.history.sources import MACHINE_SOURCES
-from tvmon.history.tiers import parse_tier
 from tvmon.streams import Measurement, Sample, Stream, Timing
+from tvmon.tiers import parse_tier
 
 reactor: Any = _reactor
 TIERS = tuple(map(parse_tier, ("5m:1d", "30m:2d", "1h:4d", "6h:8d", "1d:16d")))

@@ -23,6 +23,7 @@ MODULES = {
 RANKS = (
     (
         "streams",
+        "tiers",
         "cannot_start",
         "errors",
         "folders",

@@ -22,10 +22,10 @@ from tvmon.history.recorder import Kept
 from tvmon.history.rrd import NoRrdtool, Output
 from tvmon.history.service import HistoryService
 from tvmon.history.subjects import Subject
-from tvmon.history.tiers import DEFAULT_TIERS, Tier
 from tvmon.store import Away
 from tvmon.store.meters import CurrentMeters
 from tvmon.streams import Sample, Stream
+from tvmon.tiers import DEFAULT_TIERS, Tier
 
 OFF = "history is switched off: [history] enabled = false"
 STOPPED = "tvmon does not run"

@@ -15,7 +15,7 @@ from tvmon.api.refusal import Refusal
 from tvmon.history.drawing import Look, Span
 from tvmon.history.plots import GLOBALS, METRICS, TARGETS
 from tvmon.history.ranges import WINDOWS
-from tvmon.history.tiers import DAY_SECONDS, DEFAULT_TIERS, Tier
+from tvmon.tiers import DAY_SECONDS, DEFAULT_TIERS, Tier
 
 NOW = 1_790_000_003.0
 LAST = 1_789_999_800

@@ -18,8 +18,8 @@ from tvmon.history.hold import LOCK, hold
 from tvmon.history.names import FILE as NAMES_FILE
 from tvmon.history.names import Names
 from tvmon.history.subjects import ALL, MACHINE, Subject, of_stream
-from tvmon.history.tiers import Tier, parse_tier
 from tvmon.streams import Stream
+from tvmon.tiers import Tier, parse_tier
 
 TIERS = tuple(map(parse_tier, ("5m:1d", "30m:2d", "1d:30d")))
 OTHER_TIERS = TIERS[:2]

@@ -20,8 +20,8 @@ from tvmon.history.recorder import Recorder
 from tvmon.history.rrd import Output, Rrd, RrdError
 from tvmon.history.shelf import Shelf
 from tvmon.history.sources import MACHINE_SOURCES
-from tvmon.history.tiers import Tier
 from tvmon.streams import Measurement, Sample, Stream, Timing
+from tvmon.tiers import Tier
 
 START = 1_700_000_100.0
 """A boundary of five minutes."""

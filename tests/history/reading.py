@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from tvmon.history.rrd import NoRrdtool, Output, Rrd
 from tvmon.history.sources import Source
 from tvmon.history.subjects import ALL, Subject
-from tvmon.history.tiers import DEFAULT_TIERS, STEP_SECONDS, Tier
+from tvmon.tiers import DEFAULT_TIERS, STEP_SECONDS, Tier
 
 HARMLESS = re.compile(r'[A-Za-z0-9 \-_:,./#%=*+()\\"]+', re.ASCII)
 """All that our commands are made of."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.history.reading import HARMLESS
 from tvmon.history.drawing import Look, Span, draw, step_of
 from tvmon.history.plots import GLOBALS, METRICS, TARGETS
-from tvmon.history.tiers import DEFAULT_TIERS
+from tvmon.tiers import DEFAULT_TIERS
 
 FIVE, THIRTY, *_ = DEFAULT_TIERS
 END = 1_700_000_100

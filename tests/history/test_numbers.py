@@ -21,7 +21,7 @@ from tvmon.history.plots import GLOBALS, METRICS, TARGETS
 from tvmon.history.reader import Question, Reader
 from tvmon.history.sources import STREAM_SOURCES
 from tvmon.history.subjects import of_stream
-from tvmon.history.tiers import DAY_SECONDS, DEFAULT_TIERS, Tier
+from tvmon.tiers import DAY_SECONDS, DEFAULT_TIERS, Tier
 
 FIVE, THIRTY, *_ = DEFAULT_TIERS
 DAY = 1_700_006_400 // DAY_SECONDS * DAY_SECONDS

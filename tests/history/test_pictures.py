@@ -15,7 +15,7 @@ from tvmon.history.plots import GLOBALS, METRICS, TARGETS, Plot
 from tvmon.history.reader import Question, Reader
 from tvmon.history.sources import MACHINE_SOURCES, STREAM_SOURCES
 from tvmon.history.subjects import ALL, MACHINE, Subject, of_stream
-from tvmon.history.tiers import DEFAULT_TIERS, Tier
+from tvmon.tiers import DEFAULT_TIERS, Tier
 
 FIVE, THIRTY, *_ = DEFAULT_TIERS
 START = 1_700_006_400

@@ -9,7 +9,7 @@ from tvmon.history import plots
 from tvmon.history.plots import GLOBALS, METRICS, TARGETS
 from tvmon.history.sources import MACHINE_SOURCES, STREAM_SOURCES
 from tvmon.history.subjects import MACHINE
-from tvmon.history.tiers import DEFAULT_TIERS
+from tvmon.tiers import DEFAULT_TIERS
 
 OPERATORS = {"*", "/", "-", "+", "GT", "IF", "UNKN"}
 PLAIN = (

@@ -16,8 +16,8 @@ from tvmon.history.ranges import (
     floored,
     tier_for,
 )
-from tvmon.history.tiers import DEFAULT_TIERS, Tier
 from tvmon.history.times import parse_times
+from tvmon.tiers import DEFAULT_TIERS, Tier
 
 DAY = 86_400
 NOW = 1_700_000_123.0

@@ -13,7 +13,7 @@ from tvmon.history.plots import METRICS
 from tvmon.history.reader import BESIDE_BYTES, Answer, Question, Reader, valid_until
 from tvmon.history.rrd import NoRrdtool, RrdError
 from tvmon.history.subjects import Subject, of_stream
-from tvmon.history.tiers import DEFAULT_TIERS
+from tvmon.tiers import DEFAULT_TIERS
 
 NOW = 1_700_000_200.0
 """100 s behind a boundary."""

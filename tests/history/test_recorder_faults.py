@@ -13,8 +13,8 @@ from tvmon.history.files import Files
 from tvmon.history.recorder import GRACE_SECONDS
 from tvmon.history.rrd import NoRrdtool, Output, RrdError
 from tvmon.history.subjects import ALL, of_stream
-from tvmon.history.tiers import Tier
 from tvmon.streams import Sample
+from tvmon.tiers import Tier
 
 FIRST = int(START) + 300
 DAY = 86_400

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tvmon.history.report import COLUMNS, Report, Row, Worst, as_csv, report
-from tvmon.history.tiers import DEFAULT_TIERS, Tier
+from tvmon.tiers import DEFAULT_TIERS, Tier
 
 FIVE, HALF, HOUR, SIX, DAY = DEFAULT_TIERS
 START = 1_700_006_400  # midnight

@@ -19,7 +19,7 @@ from tvmon.history.drawing import Span
 from tvmon.history.reader import Reader
 from tvmon.history.sources import STREAM_SOURCES
 from tvmon.history.subjects import ALL, Subject, of_stream
-from tvmon.history.tiers import DEFAULT_TIERS, Tier
+from tvmon.tiers import DEFAULT_TIERS, Tier
 
 FIVE, THIRTY, HOUR, *_ = DEFAULT_TIERS
 START = 1_700_006_400

@@ -15,9 +15,9 @@ from tvmon.history.files import layout_of
 from tvmon.history.names import FILE, Names
 from tvmon.history.sources import MACHINE_SOURCES, STREAM_SOURCES
 from tvmon.history.subjects import ALL, MACHINE, Subject, groups_of, of_stream
-from tvmon.history.tiers import DEFAULT_TIERS, Tier, finest_that_covers, parse_tier
 from tvmon.history.track import bucket_end
 from tvmon.streams import Level, Measurement, Sample, Timing
+from tvmon.tiers import DEFAULT_TIERS, Tier, finest_that_covers, parse_tier
 
 DAY = 86_400
 PLACE = {source.name: place for place, source in enumerate(STREAM_SOURCES)}

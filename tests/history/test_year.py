@@ -16,7 +16,7 @@ from tvmon.history.rrd import Output
 from tvmon.history.shelf import Shelf
 from tvmon.history.sources import STREAM_SOURCES
 from tvmon.history.subjects import of_stream
-from tvmon.history.tiers import DEFAULT_TIERS, Tier
+from tvmon.tiers import DEFAULT_TIERS, Tier
 
 DAY = 86_400
 BEGIN = 19_675 * DAY

@@ -12,8 +12,8 @@ from tvmon.history.numbers import MOST_ROWS
 from tvmon.history.plots import Plot
 from tvmon.history.ranges import WINDOWS, UnknownStep, Window, floored, tier_for
 from tvmon.history.subjects import PROTOCOLS, Protocol
-from tvmon.history.tiers import STEP_SECONDS, Tier
 from tvmon.history.times import BadTime, parse_range, parse_times
+from tvmon.tiers import STEP_SECONDS, Tier
 
 T = TypeVar("T")
 Numbers = Literal["json", "csv"]

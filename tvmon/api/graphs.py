@@ -32,8 +32,8 @@ from tvmon.history.ranges import Window
 from tvmon.history.reader import Answer, Question, Reader
 from tvmon.history.rrd import Archive, NoRrdtool
 from tvmon.history.subjects import ALL, PROTOCOL_OF, Subject, of_stream
-from tvmon.history.tiers import Tier
 from tvmon.report import ServerReport
+from tvmon.tiers import Tier
 
 TYPES = {"png": b"image/png", "json": JSON, "csv": b"text/csv; charset=utf-8"}
 

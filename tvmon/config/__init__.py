@@ -19,11 +19,11 @@ from psycopg2.extensions import parse_dsn
 from tvmon.config.endpoints import endpoint, is_local
 from tvmon.config.watched import watched
 from tvmon.health import DELAY_REPORT_SECONDS, Scoring
-from tvmon.history.tiers import DEFAULT_TIERS, Tier, parse_tier
 from tvmon.polling import MEBIBYTE, Polling
 from tvmon.problems import ConfigError, Problem
 from tvmon.servers.watched import Rule, Watched
 from tvmon.settings import Section
+from tvmon.tiers import DEFAULT_TIERS, Tier, parse_tier
 from tvmon.window import KEPT_SECONDS
 
 __all__ = [

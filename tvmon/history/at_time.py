@@ -21,7 +21,7 @@ from tvmon.history.at_words import (
     Word,
     Words,
 )
-from tvmon.history.tiers import DAY_SECONDS
+from tvmon.tiers import DAY_SECONDS
 
 LEAST_EPOCH_SECONDS = 315_360_000
 """Numbers above it are seconds since 1970."""

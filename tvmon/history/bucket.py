@@ -14,8 +14,8 @@ from math import isfinite, nan
 
 from tvmon.health import NO_DELAY_MS
 from tvmon.history.sources import STREAM_SOURCES
-from tvmon.history.tiers import STEP_SECONDS
 from tvmon.streams import Level, Measurement, Sample
+from tvmon.tiers import STEP_SECONDS
 
 Values = tuple[float | None, ...]
 """One for each source, in their order; ``None`` is unknown."""

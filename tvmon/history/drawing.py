@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from tvmon.history.definitions import definitions, variable
 from tvmon.history.plots import Line, Plot
-from tvmon.history.tiers import STEP_SECONDS, Tier
+from tvmon.tiers import STEP_SECONDS, Tier
 
 Theme = Literal["light", "dark"]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tvmon.history.sources import MACHINE_SOURCES, STREAM_SOURCES, Source
 from tvmon.history.subjects import MACHINE, Subject
-from tvmon.history.tiers import STEP_SECONDS, Tier
+from tvmon.tiers import STEP_SECONDS, Tier
 
 SUFFIX = ".rrd"
 UNFINISHED = ".new"

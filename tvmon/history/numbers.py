@@ -16,7 +16,7 @@ from tvmon.entry import utc
 from tvmon.history.definitions import definitions, variable
 from tvmon.history.drawing import Span
 from tvmon.history.plots import Line, Plot
-from tvmon.history.tiers import Tier
+from tvmon.tiers import Tier
 
 MOST_ROWS = 3000
 """In one answer: to tell so many takes some 20 ms."""

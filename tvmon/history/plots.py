@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from tvmon.history.subjects import ALL, MACHINE, PROTOCOLS, Subject
-from tvmon.history.tiers import Tier
+from tvmon.tiers import Tier
 
 Role = Literal["main", "sub", "multi"]
 

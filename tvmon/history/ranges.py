@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tvmon.history.tiers import (
+from tvmon.tiers import (
     DAY_SECONDS,
     DEFAULT_TIERS,
     STEP_SECONDS,

@@ -24,7 +24,7 @@ from tvmon.history.plots import Plot
 from tvmon.history.report import Report, as_csv, report
 from tvmon.history.rrd import Archive, NoRrdtool, Rrd, RrdError
 from tvmon.history.subjects import Subject
-from tvmon.history.tiers import STEP_SECONDS, Tier
+from tvmon.tiers import STEP_SECONDS, Tier
 
 MOST_BYTES = 32 * 1024 * 1024
 """Of all answers that are kept: some thousand pictures."""

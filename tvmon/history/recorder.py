@@ -29,9 +29,9 @@ from tvmon.history.rrd import NoRrdtool
 from tvmon.history.shelf import Shelf
 from tvmon.history.side_by_side import Pause, side_by_side
 from tvmon.history.subjects import MACHINE, Subject, groups_of, of_stream
-from tvmon.history.tiers import STEP_SECONDS
 from tvmon.history.track import Track, bucket_end
 from tvmon.streams import Sample, Stream
+from tvmon.tiers import STEP_SECONDS
 
 Kept = Callable[[int, int], Awaitable[list[Sample]]]
 """The kept samples of a stream, newest first, at most so many; raises where it cannot tell."""

@@ -13,7 +13,7 @@ from io import StringIO
 from math import fsum
 from typing import Any, NamedTuple
 
-from tvmon.history.tiers import Tier
+from tvmon.tiers import Tier
 
 HOUR_SECONDS = 3600
 BYTES_OF_A_KILOBIT = 125

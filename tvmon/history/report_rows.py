@@ -8,7 +8,7 @@ from tvmon.history.drawing import Span
 from tvmon.history.numbers import ask_rows, read
 from tvmon.history.plots import Line
 from tvmon.history.report import Row
-from tvmon.history.tiers import Tier
+from tvmon.tiers import Tier
 
 _VIEWERS = Line("viewers", "", "viewers")
 _MEANS = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from tvmon.history.subjects import Subject
-from tvmon.history.tiers import Tier
+from tvmon.tiers import Tier
 
 
 class RrdError(Exception):

@@ -34,8 +34,8 @@ from tvmon.history.rrd import Output
 from tvmon.history.shelf import Shelf
 from tvmon.history.sources import MACHINE_SOURCES, STREAM_SOURCES
 from tvmon.history.subjects import MACHINE, Subject, groups_of, of_stream
-from tvmon.history.tiers import Tier
 from tvmon.streams import Stream
+from tvmon.tiers import Tier
 
 MACHINE_SECONDS = 10.0
 """How often the machine is looked at."""

@@ -16,7 +16,7 @@ from tvmon.history.files import Files
 from tvmon.history.rrd import Rrd, RrdError
 from tvmon.history.sources import unknowns
 from tvmon.history.subjects import Subject
-from tvmon.history.tiers import STEP_SECONDS
+from tvmon.tiers import STEP_SECONDS
 
 _TOO_LATE = "illegal attempt to update"
 _NO_FILE = "No such file"

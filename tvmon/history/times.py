@@ -31,7 +31,7 @@ from datetime import date
 from tvmon.history.at_time import EPOCH_DAY, AtTime, Reader, day_and_second
 from tvmon.history.at_words import BadTime, Words
 from tvmon.history.ranges import floored
-from tvmon.history.tiers import DAY_SECONDS
+from tvmon.tiers import DAY_SECONDS
 
 __all__ = ["BadTime", "parse_range", "parse_times"]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from tvmon.expected import Demand
 from tvmon.health import Scoring, judge
 from tvmon.history.bucket import Bucket, Values
-from tvmon.history.tiers import STEP_SECONDS
 from tvmon.streams import Level, Sample
+from tvmon.tiers import STEP_SECONDS
 from tvmon.window import Window
 
 LATE_STEPS = 2
