@@ -53,6 +53,8 @@ def test_a_view_and_its_address(page: Any) -> None:
     ]
     found = run(page, script, same)
     assert [text.replace("+", " ") for text in found] == same
+    twice = "?graph=a.all&graph=b.all&graph=a.all"
+    assert run(page, script, [twice]) == ["?graph=a.all&graph=b.all"]
     nonsense = (
         "?graph=x&graph=a.stream.-1&graph=a.vhost&graph=a.all.b&graph=a.b.c&compare=eon&start="
     )

@@ -7,7 +7,7 @@ import { toWord } from "../subject.js";
 import { timeMarks } from "./axis.js";
 import { Cursor } from "./cursor.js";
 import { Graph } from "./graph.js";
-import { NOW, sameTime } from "./view.js";
+import { NOW, once, sameTime } from "./view.js";
 
 const MARK_PX = 90; // the room of one mark of the time axis
 const EDGE_PX = 20; // a mark nearer to the edge has no room for its words
@@ -48,7 +48,10 @@ export class Graphs {
       select: (range) => this._all.forEach((graph) => graph.plot.select(range)),
       zoom: (start, end) => this._zoom(start, end),
     });
-    new ResizeObserver(() => this._drawSoon()).observe(at.graphs);
+    this._room = 0; // px that the time axis has
+    new ResizeObserver(() => {
+      if (this._room !== at.marks.clientWidth) this._drawSoon();
+    }).observe(at.graphs);
   }
 
   /** Show a view. */
@@ -62,7 +65,6 @@ export class Graphs {
     const graphs = new Map();
     for (const { subject, metric } of view.graphs) {
       const word = toWord(subject, metric);
-      if (graphs.has(word)) continue;
       const there = this._graphs.get(word);
       const graph = there || this._make(subject, metric);
       graphs.set(word, graph);
@@ -141,6 +143,7 @@ export class Graphs {
   /** The time is that of all answers together, so that every graph has the same. */
   _draw() {
     const room = this._at.marks.clientWidth;
+    this._room = room;
     this._axis = this._shared(room / MARK_PX);
     for (const graph of this._all) graph.draw(this._axis || NO_TIME);
     this._point(this._pointed);
@@ -190,7 +193,7 @@ export class Graphs {
     const index = this._all.indexOf(graph);
     const graphs = this._words();
     graphs[index] = { subject: graph.subject, metric };
-    this._change({ graphs });
+    this._change({ graphs: once(graphs) });
     const there = this._graphs.get(toWord(graph.subject, metric));
     if (there) there.element.querySelector("select").focus();
   }

@@ -15,8 +15,8 @@ const DAY_S = 86400;
 export function fromWords(words) {
   const compare = words.get("compare") || "";
   return {
-    graphs: words.getAll("graph").map(fromWord).filter(Boolean)
-      .map(([subject, metric]) => ({ subject, metric })),
+    graphs: once(words.getAll("graph").map(fromWord).filter(Boolean)
+      .map(([subject, metric]) => ({ subject, metric }))),
     start: words.get("start") || PRESETS.day,
     end: words.get("end") || NOW,
     compare: COMPARED.includes(compare) ? compare : "",
@@ -34,6 +34,11 @@ export function toWords(view, words) {
   if (view.end !== NOW) said.set("end", view.end);
   if (view.compare) said.set("compare", view.compare);
   return said.size ? `?${said}` : "";
+}
+
+/** Graphs, of which each is drawn once. */
+export function once(graphs) {
+  return [...new Map(graphs.map((graph) => [toWord(graph.subject, graph.metric), graph])).values()];
 }
 
 /** Whether two views show the same time. */
