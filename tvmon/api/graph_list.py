@@ -11,7 +11,7 @@ from twisted.web.server import Request
 from tvmon.api.query import parse_arguments
 from tvmon.api.reply import reply_json
 from tvmon.api.rooms import arguments, json_klein
-from tvmon.history.plots import GLOBALS, METRICS, Plot
+from tvmon.history.plots import GLOBALS, METRICS, OLD_NAMES, Plot
 from tvmon.history.reader import Reader
 
 
@@ -35,7 +35,7 @@ class GraphList:
             "trouble": self._reader.trouble(),
             "tiers": tiers,
             "metrics": described(METRICS.values()),
-            "global": described(GLOBALS.values()),
+            "global": described(plot for plot in GLOBALS.values() if plot.name not in OLD_NAMES),
         }
         return reply_json(request, told)
 

@@ -186,6 +186,9 @@ def _sockets(name: str, title: str, side: str) -> Plot:
     return _machine(name, title, "sockets", total, established)
 
 
+OLD_NAMES = frozenset({"mem"})
+"""Second names of global targets, which are drawn for who asks by them, and not listed."""
+
 GLOBALS: Mapping[str, Plot] = _named(
     _machine(
         "cpu",

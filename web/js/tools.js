@@ -74,7 +74,7 @@ export class Tools {
     write(at["sort-pause"], texts.sort_pause);
     write(at["language-label"], texts.language);
     write(at.trend, texts.trend.title);
-    at.trend.href = address.beside("trend");
+    at.trend.href = address.beside("trend", { graph: "traffic.all" });
     write(at.keys, texts.keys);
     at.ordering.setAttribute("aria-label", texts.ordering);
     // where lines become cards, each figure says what it is
