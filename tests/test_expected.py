@@ -66,6 +66,14 @@ class LearnedTests(SynchronousTestCase):
         learn(learned, [100.0, 110.0, 90.0, 400.0, 20.0])
         self.assertEqual(learned.expected, Expected(100.0, "learned", 5 * LEARN_SECONDS))
 
+    def test_a_first_half_minute_with_a_backlog_in_it_is_not_the_measure_of_the_others(
+        self,
+    ) -> None:
+        learned = Learned()
+        at = learn(learned, [1300.0])
+        learn(learned, [1000.0, 1000.0], good=False, at=at)
+        self.assertEqual(learned.expected.kbps, 1000.0)
+
     def test_what_was_not_good_is_not_learned_for_a_day(self) -> None:
         learned = Learned()
         at = learn(learned, [100.0] * 10)

@@ -8,7 +8,8 @@ not move for a light scene or a burst.
 
 A stream that was never watched before has no past.  It is then measured by what it has had since
 watching began, so it is good as long as it flows; that it was starved from the start, nobody can
-tell.  A stream that runs steadily at another rate, since its encoder was set so, has a problem
+tell.  For its first minutes every half minute counts, good or not: the very first one may have
+been one in which a backlog came in, and of a few it must not be the measure of the others.  A stream that runs steadily at another rate, since its encoder was set so, has a problem
 by what it learned; when a whole day brought nothing else, that is what it needs from then on.
 """
 
@@ -29,6 +30,9 @@ LEARN_SECONDS = 30.0
 
 LEARNED_RATES = 120
 """How many are kept: an hour of good half minutes."""
+
+YOUNG_RATES = 5
+"""Up to so many, every rate counts."""
 
 NEW_NORMAL_RATES = 2880
 """After so many half minutes that were not good, a day, they are the stream's normal."""
@@ -115,7 +119,7 @@ class Learned:
         :param good: whether it was enough by what is expected today
         """
         self._due = at + LEARN_SECONDS - 0.5
-        if good or not self._rates:
+        if good or len(self._rates) < YOUNG_RATES:
             self._rates.append(kbps)
             self._others = array("f")
         else:

@@ -141,4 +141,4 @@ def test_the_trend_of_the_stream_is_a_link_away_and_the_way_back(few: Stand, tab
     page.wait_for_selector("tr.stream")
     page.click("#trend")
     page.wait_for_selector("[role=treeitem]")
-    assert urlsplit(page.url).query == "lang=en"
+    assert urlsplit(page.url).query == "lang=en&graph=traffic.all"

@@ -191,10 +191,12 @@ class StreamTests(StoreCase):
                 stream(number).mms_stream_id,
             )
         self.setUp()
-        await self.up(self.start(url))
+        removed: list[int] = []
+        await self.up(self.start(url, removed=removed.extend))
         kept = sorted([(stream(5).mms_stream_id,), (stream(6).mms_stream_id,)])
         await until(lambda: self.sql("SELECT mms_stream_id FROM mms_stream ORDER BY 1") == kept, 10)
         self.assertEqual(self.sql("SELECT mms_stream_id FROM mms_samples ORDER BY 1"), kept)
+        self.assertEqual(sorted(removed), sorted(stream(n).mms_stream_id for n in range(5)))
         # One that was removed may come back, and begins anew.
         self.board.put(stream(0))
         self.board.note(stream(0).mms_stream_id, Sample(1.0, 1.0, measurement(1)))
