@@ -9,8 +9,10 @@ not move for a light scene or a burst.
 A stream that was never watched before has no past.  It is then measured by what it has had since
 watching began, so it is good as long as it flows; that it was starved from the start, nobody can
 tell.  For its first minutes every half minute counts, good or not: the very first one may have
-been one in which a backlog came in, and of a few it must not be the measure of the others.  A stream that runs steadily at another rate, since its encoder was set so, has a problem
-by what it learned; when a whole day brought nothing else, that is what it needs from then on.
+been one in which a backlog came in, and must not be the measure of all others.
+
+A stream that runs steadily at another rate, since its encoder was set so, has a problem by what
+it learned; when a whole day brought nothing else, that is what it needs from then on.
 """
 
 from __future__ import annotations
