@@ -12,7 +12,7 @@ run:  ## tvmon on its embedded PostgreSQL, with simulated streams; Ctrl+C stops 
 	@exec $(BIN)/python scripts/demo.py
 
 test: lint types  ## lint, types, all tests
-	@$(BIN)/python -m pytest --numprocesses=3 --dist=loadscope
+	@scripts/tests
 
 environment:
 	@scripts/environment test

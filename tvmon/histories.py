@@ -146,9 +146,7 @@ class Histories:
 
     def find(self, vhost: str) -> Subject:
         """As :meth:`tvmon.history.rrd.Archive.find`."""
-        if self._service is None:
-            raise LookupError(self._why_none)
-        return self._service.find(vhost)
+        return self._now_kept().find(vhost)
 
     def parts_of(self, subject: Subject) -> list[tuple[str, Subject]]:
         """As :meth:`tvmon.history.rrd.Archive.parts_of`."""

@@ -29,7 +29,7 @@ RTMP = ("nginx", "nms4", "nms2")
 FAKES = ("srs", "mediamtx")
 PLAYLISTS = ("healthy", "stalled")
 WITH_HLS = "hls" in kinds()
-LEVEL_2_SECONDS = 150.0
+LEVEL_2_SECONDS = 120.0
 
 POLLING = """
 [web]

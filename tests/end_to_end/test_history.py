@@ -114,7 +114,8 @@ class HistoryTests(DaemonCase):
 class WithoutTests(DaemonCase):
     def test_without_rrdtool_all_else_works_and_it_is_said_once(self) -> None:
         _, api = self.simulator("--streams", "3", "--mix", "healthy=100")
-        daemon = self.tvmon(config(self.folder, api, more=FAST), PATH="/nowhere")
+        path = config(self.folder, api, more=FAST)
+        daemon = self.tvmon(path, PATH="/nowhere")
         base = daemon.address()
         self.sampled(base, 3)
         status, headers, body = get(f"{base}/graph_global?target=cpu")
@@ -125,6 +126,12 @@ class WithoutTests(DaemonCase):
         found = json.loads(get(f"{base}/history")[2])
         self.assertIn("apt-get install rrdtool", found["trouble"])
         wait_for(lambda: get(f"{base}/-/ready")[0] == 200, 20, "everything ready")
+
+        path.write_text(path.read_text().replace("[history]", "[history]\nenabled = false"))
+        daemon.process.send_signal(signal.SIGHUP)
+        graph = f"{base}/graph_vhost?target=viewers&vhost=simulator"
+        wait_for(lambda: b"history is switched off" in get(graph)[2], 10, "no history any more")
+        self.assertEqual(get(graph)[0], 503)
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(daemon.log.count("rrdtool is not installed"), 1)
         self.assert_clean(daemon)

@@ -444,7 +444,11 @@ class Memory(FetchCase):
         before = await held()
         await some(50)
         await self.until(lambda: self.fetcher.figures.connections == self.fetcher.figures.idle)
-        after = await held()
+        # On a busy machine the last aborted ones may take some turns to be gone.
+        for _ in range(50):
+            after = await held()
+            if after["Connection"] <= 64 and after["Client"] <= 64:
+                break
         self.assertLessEqual(after.pop("Connection"), 64)
         self.assertLessEqual(after.pop("Client"), 64)
         self.assertEqual(after, {kind: before[kind] for kind in after})

@@ -176,9 +176,13 @@ class StoreCase(TestCase):
         return store
 
     async def up(self, store: Store, seconds: float = 20.0) -> Store:
-        """The store, as soon as the database takes what it is given."""
+        """The store, as soon as the database takes what it is given, and can be asked."""
+
+        def is_up() -> bool:
+            return store.trouble() is None and store._lines[1].session is not None
+
         try:
-            await until(lambda: store.trouble() is None, seconds, "the store is up")
+            await until(is_up, seconds, "the store is up")
         except AssertionError:
             raise AssertionError(f"not up: {store.trouble()}") from None
         return store

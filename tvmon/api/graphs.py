@@ -172,6 +172,8 @@ def find_subject(archive: Archive, asked: Mapping[str, str]) -> Subject:
         return archive.find(asked["vhost"]) if asked.get("vhost") else ALL
     except LookupError as error:
         raise Refusal(str(error.args[0]), code=404, part="vhost") from None
+    except NoRrdtool as trouble:
+        raise busy(str(trouble), AWAY_SECONDS) from None
 
 
 async def answer(

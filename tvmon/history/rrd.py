@@ -17,7 +17,10 @@ class RrdError(Exception):
 
 
 class NoRrdtool(Exception):  # noqa: N818 - it reads as the sentence that it is
-    """rrdtool cannot be asked now, and why: it is not installed, or does not stay alive."""
+    """
+    rrdtool cannot be asked now, and why: it is not installed, it does not stay alive, or no
+    history is kept at all.
+    """
 
 
 class Output(NamedTuple):
@@ -65,6 +68,7 @@ class Archive(Protocol):
         Who is meant by ``server``, ``server/application`` or ``server/stream``.
 
         :raises LookupError: nobody; one sentence that says which part is not known
+        :raises NoRrdtool: no history is kept, and so nobody is known
         """
 
     def parts_of(self, subject: Subject) -> list[tuple[str, Subject]]:

@@ -30,7 +30,7 @@ from tvmon.history.machine import Machine
 from tvmon.history.meters import HistoryMeters
 from tvmon.history.names import Names
 from tvmon.history.recorder import Kept, Recorder
-from tvmon.history.rrd import Output
+from tvmon.history.rrd import NoRrdtool, Output
 from tvmon.history.shelf import Shelf
 from tvmon.history.sources import MACHINE_SOURCES, STREAM_SOURCES
 from tvmon.history.subjects import MACHINE, Subject, groups_of, of_stream
@@ -103,7 +103,9 @@ class HistoryService(Service):
         return self._files.file_of(subject)
 
     def find(self, vhost: str) -> Subject:
-        """Who is meant; as :meth:`tvmon.history.names.Names.find`."""
+        """Who is meant; as :meth:`tvmon.history.rrd.Archive.find`."""
+        if self._unusable is not None:
+            raise NoRrdtool(self._unusable)
         return self._names.find(vhost)
 
     def parts_of(self, subject: Subject) -> list[tuple[str, Subject]]:
