@@ -28,7 +28,7 @@ from tvmon.streams import Sample, Stream
 from tvmon.tiers import DEFAULT_TIERS, Tier
 
 OFF = "history is switched off: [history] enabled = false"
-STOPPED = "tvmon does not run"
+STOPPED = "no history is kept at the moment: it is being started, or stopped"
 
 PATIENCE_SECONDS = 60.0
 """How long the database may be away while an open five minutes are to be rebuilt from it."""
@@ -38,8 +38,8 @@ RETRY_SECONDS = 1.0
 
 class Histories:
     """
-    A :class:`tvmon.history.rrd.Rrd` and :class:`tvmon.history.rrd.Archive` of whichever history
-    is kept now.
+    The :class:`tvmon.history.rrd.Asked` and :class:`tvmon.history.rrd.Archive` of whichever
+    history is kept now.
 
     :param kept: asks the database for samples that were taken before a restart
     :param longest_turn: and ``unwritten``, ``denied``: as
@@ -97,6 +97,8 @@ class Histories:
 
     async def change(self, old: Config, new: Config) -> None:
         """Go on as the new configuration says; the open five minutes go along."""
+        if self._service is not None:
+            self._service.keep_gone_seconds = new.database.keep_gone_seconds
         if _parts(new) != _parts(old):
             await self.end()
             self.begin(new)
@@ -106,6 +108,8 @@ class Histories:
         """Write what is being written, and keep no history any more."""
         service, self._service = self._service, None
         self._why_none = STOPPED
+        self._measures.registry = CollectorRegistry()
+        self.reader.forget()
         if service is not None:
             await service.stopService()
 
@@ -119,18 +123,14 @@ class Histories:
         if self._service is not None:
             self._service.forget(numbers)
 
-    # As a Rrd.
+    # As somebody to be asked.
 
     def trouble(self) -> str | None:
         """Why there is no history; ``None`` where all is well."""
         return self._why_none if self._service is None else self._service.trouble()
 
-    async def write(self, command: str) -> Output:
-        """As :meth:`tvmon.history.rrd.Rrd.write`."""
-        return await self._now_kept().write(command)
-
     async def read(self, command: str) -> Output:
-        """As :meth:`tvmon.history.rrd.Rrd.read`."""
+        """As :meth:`tvmon.history.rrd.Asked.read`."""
         return await self._now_kept().read(command)
 
     # As an Archive.
@@ -153,7 +153,7 @@ class Histories:
         return [] if self._service is None else self._service.parts_of(subject)
 
     def stream(self, mms_stream_id: int) -> Stream | None:
-        """What is known of a stream whose history is kept."""
+        """As :meth:`tvmon.history.rrd.Archive.stream`."""
         return None if self._service is None else self._service.stream(mms_stream_id)
 
     async def _kept_samples(self, mms_stream_id: int, limit: int) -> list[Sample]:
@@ -174,9 +174,5 @@ class Histories:
 
 
 def _parts(config: Config) -> tuple[object, ...]:
-    """All that a history depends on."""
-    return (
-        config.history,
-        config.database.keep_gone_seconds,
-        config.polling.sampling_seconds,
-    )
+    """What a history cannot be changed in while it is kept."""
+    return config.history, config.polling.sampling_seconds

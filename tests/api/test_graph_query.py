@@ -141,8 +141,8 @@ class QueryTests(unittest.TestCase):
         self.assertEqual(self.refused(graph_query.parse_switch, {"each": "x"}, "each").part, "each")
 
     def test_too_many_rows(self) -> None:
-        graph_query.check_rows(FIVE, Span(0, 3000 * 300))
-        refusal = self.refused(graph_query.check_rows, FIVE, Span(0, 3001 * 300))
+        graph_query.check_rows(FIVE, Span(0, 3000 * 300), 3000)
+        refusal = self.refused(graph_query.check_rows, FIVE, Span(0, 3001 * 300), 3000)
         self.assertEqual((refusal.code, refusal.part), (400, "step"))
         self.assertIn("3001 rows", refusal.message)
 

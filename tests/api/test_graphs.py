@@ -111,6 +111,9 @@ class SubjectTests(GraphCase):
                     self.assertIn(f"={file}:", command)
 
     def test_a_stream_that_is_gone_is_known_by_its_history(self) -> None:
+        entry = self.board.get(1001)
+        assert entry is not None
+        self.archive.streams[1001] = entry.stream
         self.board.drop(1001)
         self.assertIn("stream-1001.rrd", self.drawn("/graph/stream/1001.png"))
         named = "/graph_vhost?target=traffic&vhost=ingest/1&protocol="
@@ -240,13 +243,24 @@ class RefusalTests(GraphCase):
             self.assertEqual(answer.error["message"], self.world.rrd.missing)
             self.assertEqual(answer.header("Cache-Control"), "no-cache")
 
-    def test_a_refusal_of_rrdtool_is_a_fault_of_ours(self) -> None:
+    def test_a_file_that_cannot_be_read_is_503_and_said_once_in_the_log(self) -> None:
         self.world.rrd.held = []
         asked = self.ask("/graph/stream/1001.png")
         self.turns_until(lambda: self.world.rrd.held)
         self.world.rrd.held[0].errback(RrdError("no such file"))
-        self.assertEqual(self.end(asked).code, 500)
-        self.assertEqual(len(self.flushLoggedErrors(RrdError)), 1)
+        self.assertEqual(self.end(asked).code, 503)
+        self.assertEqual(self.flushLoggedErrors(RrdError), [])
+
+    def test_more_rows_than_can_be_read_are_refused(self) -> None:
+        for path in (
+            "/graph_vhost?target=traffic&start=now&end=4102444800&step=5m",
+            "/graph/stream/1001.png?start=-1day&end=%2B20years&step=5m",
+            "/graph_vhost?target=traffic&start=-1month&step=5m&format=json",
+            "/report?start=315532800&end=4102444800",
+        ):
+            answer = self.get(path)
+            self.assertEqual((answer.code, answer.error["part"]), (400, "step"), path)
+            self.assertIn("rows", answer.error["message"])
 
 
 class AnswerTests(GraphCase):

@@ -213,6 +213,21 @@ class MovingTests(CommandTests):
         self.assertEqual((code, err), (1, f"{self.new}: another tvmon keeps its history there\n"))
         self.assertEqual(files_below(self.new), set())
 
+    def test_of_one_history_only_the_newest_is_kept_and_two_are_refused(self) -> None:
+        path = make(self.old, of_stream(1))
+        self.assertEqual(self.exported()[0], 0)
+        path.rename(path.with_name(f"{path.name.partition('.')[0]}.0a0b0c.rrd"))
+        before = next(self.xml.glob("??/*.xml"))
+        text = before.read_bytes()
+        self.assertEqual(self.exported()[0], 0)
+        (after,) = self.xml.glob("??/*.xml")
+        self.assertIn(".0a0b0c.rrd", after.name)
+        before.write_bytes(text)
+        code, _, err = self.imported()
+        self.assertEqual(code, 1)
+        self.assertIn("are of one history", err)
+        self.assertEqual(files_below(self.new), set())
+
     def test_what_is_none_of_ours_is_left_alone(self) -> None:
         path = make(self.old, of_stream(1))
         for name in (path.name + UNFINISHED, path.name + ".broken", "x y.rrd", "-h.rrd"):

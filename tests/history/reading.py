@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from tvmon.history.rrd import NoRrdtool, Output, Rrd
 from tvmon.history.sources import Source
 from tvmon.history.subjects import ALL, Subject
+from tvmon.streams import Stream
 from tvmon.tiers import DEFAULT_TIERS, STEP_SECONDS, Tier
 
 HARMLESS = re.compile(r'[A-Za-z0-9 \-_:,./#%=*+()\\"]+', re.ASCII)
@@ -76,6 +77,7 @@ class KnownArchive:
         self.tiers = tuple(tiers)
         self.files: dict[Subject, str] = dict(files or {})
         self.names: dict[str, Subject] = dict(names or {})
+        self.streams: dict[int, Stream] = {}
         self.parts: dict[Subject, list[tuple[str, Subject]]] = {}
 
     def file_of(self, subject: Subject) -> str | None:
@@ -87,6 +89,9 @@ class KnownArchive:
         if vhost not in self.names:
             raise LookupError("there is no such media server")
         return self.names[vhost]
+
+    def stream(self, mms_stream_id: int) -> Stream | None:
+        return self.streams.get(mms_stream_id)
 
     def parts_of(self, subject: Subject) -> list[tuple[str, Subject]]:
         return self.parts.get(subject, [])

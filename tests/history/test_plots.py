@@ -5,7 +5,6 @@ from __future__ import annotations
 import unittest
 from pathlib import Path
 
-from tvmon.history import plots
 from tvmon.history.plots import GLOBALS, METRICS, TARGETS
 from tvmon.history.sources import MACHINE_SOURCES, STREAM_SOURCES
 from tvmon.history.subjects import MACHINE
@@ -61,20 +60,6 @@ class PlotTests(unittest.TestCase):
     def test_titles_fit_the_smallest_picture_that_has_one(self) -> None:
         for plot in (*TARGETS.values(), *GLOBALS.values()):
             self.assertLessEqual(len(f"{plot.title}, {plot.unit}"), DASH_TITLE, plot.name)
-
-    def test_an_unknown_one_is_told_which_there_are(self) -> None:
-        for find, known in (
-            (plots.metric, METRICS),
-            (plots.target, TARGETS),
-            (plots.global_target, GLOBALS),
-        ):
-            for name, plot in known.items():
-                self.assertEqual(find(name), plot)
-            for name in ("", "filecount", "client_http_res_detail", "client_res_hit", "TRAFFIC"):
-                with self.assertRaises(LookupError) as caught:
-                    find(name)
-                for each in known:
-                    self.assertIn(each, str(caught.exception))
 
     def test_what_is_worked_out_of_two_has_no_smallest_and_largest(self) -> None:
         (line,) = METRICS["fanout"].lines

@@ -213,6 +213,45 @@ class FaultTests(unittest.TestCase):
         polls = self.pipe.rows(file, "polls", "LAST", 300, int(START), FIRST)
         self.assertEqual(polls, {FIRST: 100})
 
+    def test_five_minutes_wait_for_a_database_that_is_slow_to_tell(self) -> None:
+        self.done(self.feeding.recorder.stopService())
+        before = self.feeding
+        before.step(280, 4, lambda: before.sample(1, clients_connected=1))
+        self.feeding = Feeding(self.pipe, self.folder)
+        self.feeding.wall = before.now()
+        self.feeding.kept = before.kept
+        self.begin(1)
+        self.minutes(1)  # the boundary passes, and nothing is written yet
+        self.assertIsNone(self.feeding.files.file_of(of_stream(1)))
+        self.feeding.recorder.restored([stream(1)])
+        self.feeding.clock.advance(1)
+        file = self.feeding.files.file_of(of_stream(1))
+        assert file is not None
+        polls = self.pipe.rows(file, "polls", "LAST", 300, int(START), FIRST)
+        self.assertEqual(polls, {FIRST: 70 + 7})
+
+    def test_another_database_takes_away_nothing_that_was_heard(self) -> None:
+        self.feeding.recorder.restored([stream(1)])
+        self.minutes(4)
+        self.feeding.kept = {}
+        self.feeding.recorder.restored([stream(1)])
+        self.minutes(2)
+        file = self.feeding.files.file_of(of_stream(1))
+        assert file is not None
+        polls = self.pipe.rows(file, "polls", "LAST", 300, int(START), FIRST)
+        self.assertEqual(polls, {FIRST: 100})
+
+    def test_a_stream_that_went_while_the_disk_was_full_is_no_trouble_for_ever(self) -> None:
+        self.feeding.board.put(stream(2))
+        self.pipe.refused, self.pipe.refusal = "create", RrdError("No space left on device")
+        self.minutes(5, 1, 2)
+        self.feeding.board.drop(2)
+        self.feeding.clock.advance(GRACE_SECONDS)
+        self.assertIn("No space left", self.feeding.shelf.refusal or "")
+        self.pipe.refusal = None
+        self.minutes(6)
+        self.assertIsNone(self.feeding.shelf.refusal)
+
     def test_a_thousand_streams_appear_and_vanish_and_leave_nothing(self) -> None:
         for number in range(2, 1002):
             self.feeding.board.put(stream(number))

@@ -117,13 +117,18 @@ class ReportTests(TestCase):
             )
 
     async def test_each_part(self) -> None:
-        told = await self.report(SERVER, FIVE, parts=True)
+        told = await self.report(SERVER, FIVE, parts=self.archive.parts_of(SERVER))
         first, second = told["parts"]
         self.assertEqual(first, {key: told[key] for key in first} | {"name": "cam1"})
         self.assertEqual((second["name"], second["known_share"]), ("=cam2", 0.0))
         self.assertIsNone(second["availability"])
         answer = await self.reader.report(
-            SERVER, "ingest", FIVE, Span(START, START + 7200), "csv", parts=True
+            SERVER,
+            "ingest",
+            FIVE,
+            Span(START, START + 7200),
+            "csv",
+            parts=self.archive.parts_of(SERVER),
         )
         rows = list(csv.DictReader(io.StringIO(answer.body.decode())))
         self.assertEqual([row["name"] for row in rows], ["ingest", "cam1", "'=cam2"])

@@ -8,7 +8,6 @@ from typing import Literal, TypeVar
 
 from tvmon.api.refusal import Refusal
 from tvmon.history.drawing import THEMES, Look, Span
-from tvmon.history.numbers import MOST_ROWS
 from tvmon.history.plots import Plot
 from tvmon.history.ranges import WINDOWS, UnknownStep, Window, floored, tier_for
 from tvmon.history.subjects import PROTOCOLS, Protocol
@@ -111,13 +110,13 @@ def parse_switch(arguments: Mapping[str, str], part: str) -> bool:
     return _one_of(("0", "1"), arguments.get(part, "0"), part) == "1"
 
 
-def check_rows(tier: Tier, span: Span) -> None:
-    """Refuse numbers that are too many for one answer."""
+def check_rows(tier: Tier, span: Span, most: int) -> None:
+    """Refuse what is made of more rows than one answer may be."""
     rows = (span.end - span.start) // tier.seconds
-    if rows > MOST_ROWS:
+    if rows > most:
         raise Refusal(
-            f"these are {rows} rows, and at most {MOST_ROWS} are told at once: take a coarser "
-            "step or a shorter time",
+            f"these are {rows} rows, and at most {most} are read at once: take a coarser step or "
+            "a shorter time",
             part="step",
         )
 

@@ -27,15 +27,20 @@ from tvmon.api.reply import JSON, reply
 from tvmon.api.rooms import arguments, json_klein, shielded
 from tvmon.board import Board
 from tvmon.history.drawing import Look, Span
+from tvmon.history.numbers import MOST_ROWS
 from tvmon.history.plots import GLOBALS, METRICS, TARGETS, Plot
 from tvmon.history.ranges import Window
 from tvmon.history.reader import Answer, Question, Reader
-from tvmon.history.rrd import Archive, NoRrdtool
+from tvmon.history.rrd import Archive, NoRrdtool, RrdError
 from tvmon.history.subjects import ALL, PROTOCOL_OF, Subject, of_stream
 from tvmon.report import ServerReport
+from tvmon.streams import Stream
 from tvmon.tiers import Tier
 
 TYPES = {"png": b"image/png", "json": JSON, "csv": b"text/csv; charset=utf-8"}
+
+MOST_DRAWN = 120_000
+"""Rows of one picture: rrdtool takes 20 MB for so many, and a few hundred milliseconds."""
 
 AWAY_SECONDS = 30
 """When to ask again, where rrdtool cannot be asked."""
@@ -95,10 +100,11 @@ class Graphs:
         tier, span = self._span(asked)
         look = parse_look(asked)
         await shielded(self._filled())
-        entry, subject = self._board.get(number), of_stream(number)
-        if entry is None and self._reader.archive.file_of(subject) is None:
+        stream, subject = self._stream(number), of_stream(number)
+        if stream is None:
+            check_there(self._reader)
             raise Refusal("there is no such stream", code=404, part="mms_stream_id")
-        vhost = None if entry is None else f"{entry.stream.server}/{entry.stream.key}"
+        vhost = f"{stream.server}/{stream.key}"
         return await self._answer(request, asked, Question(plot, subject, tier, span, vhost), look)
 
     @app.route("/graph/<file>", methods=["GET"])
@@ -137,31 +143,32 @@ class Graphs:
             return subject
         if subject == ALL:
             return Subject("protocol", protocol)
-        kind = self._kind(subject, asked.get("vhost", ""))
+        kind = self._kind(subject)
         return subject if PROTOCOL_OF.get(kind) == protocol else None
 
-    def _kind(self, subject: Subject, vhost: str) -> str:
-        """
-        The kind of its media server; empty where that is not known any more.
-
-        :param vhost: how it was named, which tells the server of a stream that is gone
-        """
-        name = subject.name
-        if subject.kind == "stream":
-            entry = self._board.get(int(subject.name))
-            name = vhost if entry is None else entry.stream.server
+    def _kind(self, subject: Subject) -> str:
+        """The kind of its media server; empty where that is not known any more."""
         kinds = {report.name: report.kind for report in self._reports()}
+        if subject.kind == "stream":
+            stream = self._stream(int(subject.name))
+            return "" if stream is None else kinds.get(stream.server, stream.kind)
+        name = subject.name
         servers = [server for server in kinds if f"{name}/".startswith(f"{server}/")]
         return kinds[max(servers, key=len)] if servers else ""
+
+    def _stream(self, number: int) -> Stream | None:
+        """What is known of a stream, be it gone."""
+        entry = self._board.get(number)
+        return self._reader.archive.stream(number) if entry is None else entry.stream
 
     async def _answer(
         self, request: Request, asked: Mapping[str, str], question: Question, look: Look
     ) -> bytes:
         form = parse_form(asked)
+        check_rows(question.tier, question.span, MOST_DRAWN if form == "png" else MOST_ROWS)
         if form == "png":
             making = self._reader.picture(question, look)
         else:
-            check_rows(question.tier, question.span)
             making = self._reader.numbers(question, form)
         return await answer(request, self._reader, making, form, question.plot.name)
 
@@ -174,6 +181,13 @@ def find_subject(archive: Archive, asked: Mapping[str, str]) -> Subject:
         raise Refusal(str(error.args[0]), code=404, part="vhost") from None
     except NoRrdtool as trouble:
         raise busy(str(trouble), AWAY_SECONDS) from None
+
+
+def check_there(reader: Reader) -> None:
+    """Refuse where there is no history at all: nobody is known then."""
+    trouble = reader.trouble()
+    if trouble is not None:
+        raise busy(trouble, AWAY_SECONDS)
 
 
 async def answer(
@@ -206,3 +220,5 @@ async def _or_refusal(making: Awaitable[Answer]) -> Answer | Refusal:
         return await making
     except NoRrdtool as trouble:
         return busy(str(trouble), AWAY_SECONDS)
+    except RrdError:
+        return busy("this history cannot be read now; tvmon's log says why", AWAY_SECONDS)

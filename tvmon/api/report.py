@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from klein import Klein
 from twisted.web.server import Request
 
-from tvmon.api.graph_query import TIMES, parse_numbers, parse_span, parse_switch
+from tvmon.api.graph_query import TIMES, check_rows, parse_numbers, parse_span, parse_switch
 from tvmon.api.graphs import answer, find_subject
 from tvmon.api.query import parse_arguments
 from tvmon.api.refusal import Refusal
@@ -19,6 +19,12 @@ EVERYTHING = "everything"
 
 MOST_PARTS = 1000
 """In one report: each takes some milliseconds."""
+
+MOST_READ = 10_000
+"""Rows of one subject: more than a month of five minutes, and 50 ms of work."""
+
+MOST_READ_IN_ALL = 2_000_000
+"""Rows of one report with all its parts: some seconds of work, in turns."""
 
 
 class Reports:
@@ -42,11 +48,13 @@ class Reports:
         tier, span = parse_span(asked, reader.archive.tiers, reader.now())
         await shielded(self._filled())
         subject = find_subject(reader.archive, asked)
-        if each and len(reader.archive.parts_of(subject)) > MOST_PARTS:
+        parts = reader.archive.parts_of(subject) if each else None
+        if parts is not None and len(parts) > MOST_PARTS:
             raise Refusal(
                 f"it has more than {MOST_PARTS} parts: ask for them one by one", part="each"
             )
-        making = reader.report(
-            subject, asked.get("vhost") or EVERYTHING, tier, span, form, parts=each
-        )
+        # What one turn of the reactor reads, and what one answer reads in all.
+        check_rows(tier, span, min(MOST_READ, MOST_READ_IN_ALL // (1 + len(parts or ()))))
+        name = asked.get("vhost") or EVERYTHING
+        making = reader.report(subject, name, tier, span, form, parts=parts)
         return await answer(request, reader, making, form, "report")

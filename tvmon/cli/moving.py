@@ -66,6 +66,8 @@ def export_history(directory: Path, folder: Path, match: str, terminal: Terminal
     def dump(path: Path) -> None:
         to = folder / path.parent.name / (path.name + XML)
         _make(to, lambda unfinished: _rrdtool("dump", str(path), str(unfinished)))
+        for other in _same(to, SUFFIX + XML):
+            other.unlink()  # exported before the tiers were changed
 
     failed = _each(found, dump, terminal)
     nameless = _try(lambda: _copy_names(directory, folder), NAMES_FILE, terminal)
@@ -86,6 +88,12 @@ def import_history(directory: Path, folder: Path, replace: bool, terminal: Termi
     found = _files(folder, SUFFIX + XML)
     if not found:
         terminal.complain(f"{_shown(folder)} has no history")
+        return 1
+    doubled = sorted(path for path in found if _same(path, SUFFIX + XML))
+    if doubled:
+        terminal.complain(
+            f"{_shown(doubled[0])} and {doubled[1].name} are of one history: keep one of them"
+        )
         return 1
     try:
         lock = hold(directory)
@@ -139,6 +147,12 @@ def _files(folder: Path, suffix: str) -> list[Path]:
     ]
 
 
+def _same(path: Path, suffix: str) -> list[Path]:
+    """Other files beside it of the same history, with other sources or archives."""
+    found = path.parent.glob(f"{path.name.partition('.')[0]}.*{suffix}")
+    return sorted(other for other in found if other != path)
+
+
 def _target(directory: Path, xml: Path) -> Path:
     return directory / xml.parent.name / xml.name.removesuffix(XML)
 
@@ -146,7 +160,8 @@ def _target(directory: Path, xml: Path) -> Path:
 def _present(directory: Path, xml: Path) -> list[Path]:
     """The RRDs that are there of whose history this is, with whatever sources and archives."""
     target = _target(directory, xml)
-    return sorted(target.parent.glob(f"{target.name.partition('.')[0]}.*{SUFFIX}"))
+    there = [target] if target.exists() else []
+    return [*there, *_same(target, SUFFIX)]
 
 
 def _each(paths: Sequence[Path], work: Callable[[Path], None], terminal: Terminal) -> int:

@@ -230,29 +230,3 @@ GLOBALS: Mapping[str, Plot] = _named(
     ),
 )
 """Of the machine that tvmon runs on, and of everything together."""
-
-
-class UnknownPlot(LookupError):  # noqa: N818 - it reads as the sentence that it is
-    """There is none of that name; says which there are."""
-
-
-def metric(name: str) -> Plot:
-    """One of :data:`METRICS`; LookupError names them."""
-    return _find(name, METRICS, "metric")
-
-
-def target(name: str) -> Plot:
-    """One of :data:`TARGETS`; LookupError names them."""
-    return _find(name, TARGETS, "target")
-
-
-def global_target(name: str) -> Plot:
-    """One of :data:`GLOBALS`; LookupError names them."""
-    return _find(name, GLOBALS, "global target")
-
-
-def _find(name: str, plots: Mapping[str, Plot], what: str) -> Plot:
-    plot = plots.get(name)
-    if plot is None:
-        raise UnknownPlot(f"there is no such {what}; there are {', '.join(plots)}")
-    return plot

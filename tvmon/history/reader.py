@@ -8,13 +8,14 @@ the first seconds behind one it holds for just these: the newest row is only bei
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from hashlib import blake2b
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import simplejson
 from cachetools import LRUCache
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from tvmon.history import numbers, report_rows
@@ -22,9 +23,11 @@ from tvmon.history.drawing import Look, Span, draw
 from tvmon.history.numbers import Row
 from tvmon.history.plots import Plot
 from tvmon.history.report import Report, as_csv, report
-from tvmon.history.rrd import Archive, NoRrdtool, Rrd, RrdError
+from tvmon.history.rrd import Archive, Asked, NoRrdtool, RrdError
 from tvmon.history.subjects import Subject
 from tvmon.tiers import STEP_SECONDS, Tier
+
+T = TypeVar("T")
 
 MOST_BYTES = 32 * 1024 * 1024
 """Of all answers that are kept: some thousand pictures."""
@@ -73,10 +76,12 @@ class Reader:
     :param most_bytes: of all answers that are kept
     """
 
+    log = Logger()
+
     def __init__(
         self,
         *,
-        rrd: Rrd,
+        rrd: Asked,
         archive: Archive,
         now: Callable[[], float],
         most_bytes: int = MOST_BYTES,
@@ -85,6 +90,11 @@ class Reader:
         self._rrd = rrd
         self._kept: LRUCache[tuple[object, ...], Answer] = LRUCache(most_bytes, getsizeof=_size)
         self._making: dict[tuple[object, ...], list[Deferred[Answer]]] = {}
+        self._said = ""
+
+    def forget(self) -> None:
+        """Another history takes the place of the one that was told of."""
+        self._kept.clear()
 
     def trouble(self) -> str | None:
         """Why nothing can be asked, and what to install; ``None`` where all is well."""
@@ -97,28 +107,33 @@ class Reader:
         :raises NoRrdtool: nobody is there to draw it
         :raises RrdError: rrdtool would not
         """
-        file = self._file(question)
         plot, tier, span = question.plot, question.tier, question.span
 
-        async def make() -> bytes:
+        async def drawn(file: str | None) -> bytes:
             image = (await self._rrd.read(draw(plot, file, tier, span, look))).image
             if image is None:
                 raise RrdError("it has drawn no picture")
             return image
 
-        return await self._answer((file, plot, tier, span, look), make)
+        async def make() -> bytes:
+            return await self._of(question.subject, drawn)
+
+        return await self._answer((self._file(question.subject), plot, tier, span, look), make)
 
     async def numbers(self, question: Question, form: Literal["json", "csv"]) -> Answer:
         """The same as JSON or CSV; raises as :meth:`picture`."""
         plot, _, tier, span, vhost = question
-        file = self._file(question)
+
+        async def rows(file: str | None) -> tuple[int, list[Row]]:
+            return await self._rows(plot, file, tier, span)
 
         async def make() -> bytes:
-            step, told = await self._rows(plot, file, tier, span)
+            step, told = await self._of(question.subject, rows)
             columns = numbers.columns_of(plot, tier)
             whole = numbers.Numbers(plot.name, vhost, step, *span, plot.unit, columns, told)
             return numbers.to_json(whole) if form == "json" else numbers.to_csv(whole)
 
+        file = self._file(question.subject)
         return await self._answer((file, plot, tier, span, vhost, form), make)
 
     async def report(
@@ -129,38 +144,38 @@ class Reader:
         span: Span,
         form: Literal["json", "csv"],
         *,
-        parts: bool = False,
+        parts: Sequence[tuple[str, Subject]] | None = None,
     ) -> Answer:
         """
         What a subject has done in a period, and each of its parts; raises as :meth:`picture`.
 
         :param name: how the subject is called in the answer
+        :param parts: whose reports are told as well, with their names
         """
 
         async def make() -> bytes:
             whole = await self._report(subject, tier, span)
-            each = [
-                (part, await self._report(of, tier, span))
-                for part, of in (self.archive.parts_of(subject) if parts else ())
-            ]
+            each = [(part, await self._report(of, tier, span)) for part, of in parts or ()]
             if form == "csv":
                 return as_csv([(name, whole), *each]).encode("utf-8", "replace")
             told: dict[str, Any] = {"name": name, **whole.as_dict()}
-            if parts:
+            if parts is not None:
                 told["parts"] = [{"name": part, **of.as_dict()} for part, of in each]
             return simplejson.dumps(told, separators=(",", ":")).encode()
 
-        return await self._answer((subject, name, tier, span, form, parts), make)
+        return await self._answer((subject, name, tier, span, form, parts is not None), make)
 
     async def _report(self, subject: Subject, tier: Tier, span: Span) -> Report:
-        file = self.archive.file_of(subject)
-        if file is None:
-            self._check()
-            return report(tier, (), *span)
-        output = await self._rrd.read(report_rows.ask(file, tier, span))
-        step, rows = report_rows.rows(output.lines)
-        # It is another than was asked for where the tiers have been changed meanwhile.
-        return report(tier._replace(seconds=step), rows, *span)
+        async def made(file: str | None) -> Report:
+            if file is None:
+                self._check()
+                return report(tier, (), *span)
+            output = await self._rrd.read(report_rows.ask(file, tier, span))
+            step, rows = report_rows.rows(output.lines)
+            # It is another than was asked for where the tiers have been changed meanwhile.
+            return report(tier._replace(seconds=step), rows, *span)
+
+        return await self._of(subject, made)
 
     async def _rows(
         self, plot: Plot, file: str | None, tier: Tier, span: Span
@@ -177,8 +192,19 @@ class Reader:
         if trouble is not None:
             raise NoRrdtool(trouble)
 
-    def _file(self, question: Question) -> str | None:
-        return None if question.subject is None else self.archive.file_of(question.subject)
+    def _file(self, subject: Subject | None) -> str | None:
+        return None if subject is None else self.archive.file_of(subject)
+
+    async def _of(self, subject: Subject | None, ask: Callable[[str | None], Awaitable[T]]) -> T:
+        """Ask of a subject's file; again, where another one took its place meanwhile."""
+        file = self._file(subject)
+        try:
+            return await ask(file)
+        except RrdError:
+            now = self._file(subject)
+            if now == file:
+                raise
+            return await ask(now)
 
     async def _answer(
         self, what: tuple[object, ...], make: Callable[[], Awaitable[bytes]]
@@ -197,7 +223,9 @@ class Reader:
         waiting = self._making[key] = []
         try:
             body = await make()
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, RrdError):
+                self._say(str(error))
             # However it ends, even by being given up: those who wait must not wait for ever.
             failure = Failure()
             for waiter in self._done(key):
@@ -209,6 +237,12 @@ class Reader:
         for waiter in self._done(key):
             waiter.callback(answer)
         return answer
+
+    def _say(self, words: str) -> None:
+        """Once: who asks again and again must not fill the log."""
+        if words != self._said:
+            self._said = words
+            self.log.warn("a history cannot be read: {why}", why=words)
 
     def _done(self, key: tuple[object, ...]) -> list[Deferred[Answer]]:
         return [waiter for waiter in self._making.pop(key) if not waiter.called]

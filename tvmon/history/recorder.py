@@ -54,9 +54,10 @@ WINDOW_SAMPLES = 60
 MOST_KEPT = 200
 
 REBUILD_SECONDS = 240.0
-"""After so long what is not rebuilt yet is written as it is."""
+"""After so long without a database, or of rebuilding, what is there is written as it is."""
 
-STOP_SECONDS = 2.0
+STOP_SECONDS = 1.0
+"""Of what the daemon has; rrdtool's children need most of the rest."""
 
 
 class Recorder(Service):
@@ -96,6 +97,8 @@ class Recorder(Service):
         self._writing: Deferred[None] | None = None
         self._rebuilding: Deferred[None] | None = None
         self._saved = 0
+        self._is_restored = False
+        self._patient_until = 0.0
 
     # What the board tells.
 
@@ -129,6 +132,7 @@ class Recorder(Service):
         """Begin to listen, and to look at the clock."""
         super().startService()
         self._due = bucket_end(self._now())
+        self._patient_until = self._clock.seconds() + REBUILD_SECONDS
         for entry in self._board.entries():
             self.stream_put(entry)
         self._unlisten = self._board.listen(self)
@@ -153,9 +157,14 @@ class Recorder(Service):
         return self._writing is not None
 
     def restored(self, streams: Sequence[Stream]) -> None:
-        """The board was filled from the database: what a restart has cut in two is made whole."""
-        if not self.running or self._rebuilding is not None:
+        """
+        The board was filled from the database: what a restart has cut in two is made whole.
+
+        Done once: where another database takes the place of this one, all has been heard since.
+        """
+        if not self.running or self._is_restored:
             return
+        self._is_restored = True
         self._rebuilding = Deferred.fromCoroutine(self._rebuild(streams))
         self._rebuilding.addTimeout(REBUILD_SECONDS, self._clock)
         self._rebuilding.addBoth(self._rebuilt)
@@ -171,6 +180,8 @@ class Recorder(Service):
         now = self._now()
         if self._writing is not None or self._rebuilding is not None:
             return
+        if not self._is_restored and self._clock.seconds() < self._patient_until:
+            return  # the database may still have the first half of these five minutes
         if self._due > now + 2 * STEP_SECONDS:
             self._set_back(now)
         elif now >= self._due + GRACE_SECONDS:

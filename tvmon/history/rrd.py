@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from tvmon.history.subjects import Subject
+from tvmon.streams import Stream
 from tvmon.tiers import Tier
 
 
@@ -35,11 +36,23 @@ class Output(NamedTuple):
     image: bytes | None = None
 
 
-class Rrd(Protocol):
-    """Where commands are given."""
+class Asked(Protocol):
+    """Where questions are asked."""
 
     def trouble(self) -> str | None:
         """Why rrdtool cannot be asked, and what to install; ``None`` where it can."""
+
+    async def read(self, command: str) -> Output:
+        """
+        One that only reads, done beside others.
+
+        :raises RrdError: it was refused
+        :raises NoRrdtool: nobody is there to do it
+        """
+
+
+class Rrd(Asked, Protocol):
+    """Where commands are given."""
 
     async def write(self, command: str) -> Output:
         """
@@ -48,9 +61,6 @@ class Rrd(Protocol):
         :raises RrdError: it was refused
         :raises NoRrdtool: nobody is there to do it; whether it was done is not known
         """
-
-    async def read(self, command: str) -> Output:
-        """One that only reads, done beside others; raises as :meth:`write`."""
 
 
 class Archive(Protocol):
@@ -70,6 +80,9 @@ class Archive(Protocol):
         :raises LookupError: nobody; one sentence that says which part is not known
         :raises NoRrdtool: no history is kept, and so nobody is known
         """
+
+    def stream(self, mms_stream_id: int) -> Stream | None:
+        """What is known of a stream whose history is kept, gone ones too."""
 
     def parts_of(self, subject: Subject) -> list[tuple[str, Subject]]:
         """What a sum is made of, by name: of everything its servers, of a server its streams."""

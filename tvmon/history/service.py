@@ -46,7 +46,7 @@ DAY_SECONDS = 86_400.0
 
 class HistoryService(Service):
     """
-    Histories are kept while this runs; an :class:`tvmon.history.rrd.Archive`, and a ``Rrd``.
+    Histories are kept while this runs, as an :class:`tvmon.history.rrd.Archive`, and told.
 
     :param kept: asks the database for samples that were taken before a restart
     :param machine: looks at this machine
@@ -113,10 +113,10 @@ class HistoryService(Service):
         return self._names.parts_of(subject)
 
     def stream(self, mms_stream_id: int) -> Stream | None:
-        """What is known of a stream whose history is kept."""
+        """As :meth:`tvmon.history.rrd.Archive.stream`."""
         return self._names.stream(mms_stream_id)
 
-    # As rrdtool.
+    # As somebody to be asked.
 
     def trouble(self) -> str | None:
         """Why histories cannot be read; ``None`` where all is well."""
@@ -126,12 +126,8 @@ class HistoryService(Service):
         """Whether all is written, too."""
         return self.trouble() is None and self._shelf.refusal is None
 
-    async def write(self, command: str) -> Output:
-        """As :meth:`tvmon.history.rrd.Rrd.write`."""
-        return await self._engine.write(command)
-
     async def read(self, command: str) -> Output:
-        """As :meth:`tvmon.history.rrd.Rrd.read`."""
+        """As :meth:`tvmon.history.rrd.Asked.read`."""
         return await self._engine.read(command)
 
     # The course of things.

@@ -44,14 +44,15 @@ class Shelf:
 
     def __init__(self, rrd: Rrd, files: Files, folder: Path) -> None:
         self.folder = folder
-        self._refusals: dict[str, str] = {}
+        # By the file: which row was refused, and why.
+        self._refusals: dict[str, tuple[int, str]] = {}
         self._rrd, self._files = rrd, files
         self._last: dict[str, int] = {}
 
     @property
     def refusal(self) -> str | None:
         """Why rows of somebody are not taken, although rrdtool is there; ``None`` while all are."""
-        return next(iter(self._refusals.values()), None)
+        return next((why for _, why in self._refusals.values()), None)
 
     async def last(self, subject: Subject) -> int:
         """
@@ -92,13 +93,13 @@ class Shelf:
                 return False
             if not self._refusals:
                 self.log.error("history cannot be written: {why}", why=words)
-            self._refusals[subject.file_name] = words
+            self._refusals[subject.file_name] = end, words
         return False
 
     def remove(self, file_name: str) -> None:
         """The history of one (:attr:`Subject.file_name`) is to be forgotten."""
         self._last.pop(file_name, None)
-        self._is_well(file_name)
+        self._is_well(file_name, 0)
         try:
             self._files.remove(file_name)
         except OSError as error:
@@ -118,11 +119,15 @@ class Shelf:
         row = ":".join("U" if value is None else f"{value:.10g}" for value in values)
         await self._rrd.write(f"update {file} {gap}{end}:{row}")
         self._last[subject.file_name] = end
-        self._is_well(subject.file_name)
+        self._is_well(subject.file_name, end)
         return True
 
-    def _is_well(self, file_name: str) -> None:
-        if self._refusals.pop(file_name, None) is not None and not self._refusals:
+    def _is_well(self, file_name: str, end: int) -> None:
+        """What was refused of this file, or of rows before this one, is of no matter any more."""
+        over = [name for name, (at, _) in self._refusals.items() if at < end or name == file_name]
+        for name in over:
+            del self._refusals[name]
+        if over and not self._refusals:
             self.log.info("history is written again")
 
     def _is_mended(self, subject: Subject, words: str) -> bool:

@@ -62,11 +62,11 @@ STREAM_SOURCES = (
 """Of a stream, a server, an application, a protocol, and of everything."""
 
 MACHINE_SOURCES = (
-    Source("cpu", "%", 0, 6400, False, "kernel and user, of one processor"),
-    Source("cpu_kernel", "%", 0, 6400, False, "kernel alone, of one processor"),
-    Source("own_cpu", "%", 0, 6400, False, "tvmon itself, kernel and user, of one processor"),
-    Source("own_cpu_kernel", "%", 0, 6400, False, "tvmon itself, kernel alone, of one processor"),
-    Source("iowait", "%", 0, 6400, False, "waiting for disks, of one processor"),
+    Source("cpu", "%", 0, None, False, "kernel and user, of one processor"),
+    Source("cpu_kernel", "%", 0, None, False, "kernel alone, of one processor"),
+    Source("own_cpu", "%", 0, None, False, "tvmon itself, kernel and user, of one processor"),
+    Source("own_cpu_kernel", "%", 0, None, False, "tvmon itself, kernel alone, of one processor"),
+    Source("iowait", "%", 0, None, False, "waiting for disks, of one processor"),
     Source("load", "processes", 0, None, False, "load average of one minute"),
     Source("memory_bytes", "byte", 0, None, False, "used, by all programs"),
     Source("own_memory_bytes", "byte", 0, None, False, "used by tvmon itself (resident)"),
