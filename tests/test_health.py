@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.recordings import RUNS, body, needs_recordings, polls
-from tvmon.health import Scoring, judge
+from tvmon.health import Scoring, judge, judge_delay
 from tvmon.servers.tvie import parse_sample
 from tvmon.streams import Health, Level, Measurement, Sample
 from tvmon.window import Window
@@ -186,6 +186,12 @@ class MadeUpTests(SynchronousTestCase):
         health = replay(samples)[-1]
         self.assertEqual(health.whole.score, 100)
         self.assertIsNone(health.live_delay.score)
+
+    def test_only_one_delay_means_that_there_is_no_picture(self) -> None:
+        for delay, words in ((999_999, "no picture"), (1_561_173, "1561 s behind")):
+            finding = judge_delay(Measurement(live_delay_ms=delay), Scoring())
+            self.assertEqual(finding.score, 0)
+            self.assertIn(words, finding.why)
 
     def test_weights_and_thresholds_count(self) -> None:
         scoring = Scoring(0.5, 0.5, 10, 95, 30.0, 4000)

@@ -141,7 +141,7 @@ def judge_delay(measured: Measurement, scoring: Scoring) -> Finding:
     delay = measured.live_delay_ms
     if delay is None:
         return Finding(None, "live delay: the media server does not tell it")
-    if delay >= NO_DELAY_MS:
+    if delay == NO_DELAY_MS:
         return Finding(0, "live delay: the media server has no picture to measure it on")
     late = delay - 1000 * measured.pace.delay_seconds
     share = _percent((scoring.worst_delay_ms - late) / scoring.worst_delay_ms)
@@ -199,7 +199,7 @@ def _vouched(flow: Flow, needed: float, burst: float, window_seconds: float) -> 
 def _steady(points: Sequence[Point]) -> bool:
     """Whether the stream fell no further behind, on one upstream connection all the time."""
     delays = [p.delay_ms for p in points if p.delay_ms is not None]
-    if len(delays) < len(points) or max(delays) >= NO_DELAY_MS:
+    if len(delays) < len(points) or NO_DELAY_MS in delays:
         return False
     return delays[-1] - min(delays) <= STEADY_DELAY_MS and points[0].opened == points[-1].opened
 

@@ -88,10 +88,11 @@ def finest_that_covers(tiers: Sequence[Tier], wanted: Tier, start: float, now: f
     """
     The wanted tier, or where its retention does not reach back to ``start``, the next that does.
 
-    The coarsest one where none does.
+    The coarsest one where none does.  One row more or less at the beginning is of no matter: a
+    year ago is within what is kept for a year, though a year and some minutes are asked for.
     """
     coarser = [tier for tier in tiers if tier.seconds >= wanted.seconds] or [tiers[-1]]
     for tier in coarser:
-        if tier.days * DAY_SECONDS >= now - start:
+        if tier.days * DAY_SECONDS + tier.seconds + STEP_SECONDS >= now - start:
             return tier
     return coarser[-1]

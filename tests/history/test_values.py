@@ -64,6 +64,13 @@ class TierTests(unittest.TestCase):
             with self.subTest(days=days):
                 tier = finest_that_covers(DEFAULT_TIERS, DEFAULT_TIERS[0], now - days * DAY, now)
                 self.assertEqual(tier.name, name)
+        # Words are of whole seconds, and boundaries lie up to five minutes back; now does not.
+        for days, name in ((90, "5m"), (120, "30m"), (365, "6h"), (730, "1d")):
+            for more in (0.37, 299.9, 600):
+                tier = finest_that_covers(
+                    DEFAULT_TIERS, DEFAULT_TIERS[0], now - days * DAY - more, now
+                )
+                self.assertEqual(tier.name, name, (days, more))
         coarse = finest_that_covers(DEFAULT_TIERS, DEFAULT_TIERS[3], now - DAY, now)
         self.assertEqual(coarse.name, "6h")
         finer = finest_that_covers(DEFAULT_TIERS[:2], Tier("1d", DAY, 1), now - 9, now)
@@ -217,6 +224,12 @@ class BucketTests(unittest.TestCase):
         old = Sample(0, 0, Measurement(upstream_bytes_received=0))
         bucket.add(Sample(301, 301, Measurement(upstream_bytes_received=9)), 9, Level.GOOD, old)
         self.assertIsNone(bucket.values[PLACE["in_kbps"]])
+
+    def test_only_the_one_delay_that_means_no_stream_is_not_known(self) -> None:
+        for delay, known in ((999_998, 999_998), (999_999, None), (1_561_173, 1_561_173)):
+            bucket = Bucket()
+            bucket.add(Sample(0, 0, Measurement(live_delay_ms=delay)), 0, Level.BAD, None)
+            self.assertEqual(bucket.values[PLACE["delay_ms"]], known)
 
     def test_a_number_that_is_none_is_not_known(self) -> None:
         for number in (float("nan"), float("inf")):

@@ -107,7 +107,10 @@ def parse_numbers(arguments: Mapping[str, str]) -> Numbers:
 
 def parse_switch(arguments: Mapping[str, str], part: str) -> bool:
     """Whether something is wanted that is not told without being asked for."""
-    return _one_of(("0", "1"), arguments.get(part, "0"), part) == "1"
+    text = arguments.get(part, "0")
+    if text not in ("0", "1"):
+        raise Refusal("it is on or off", part=part, allowed=("0", "1"))
+    return text == "1"
 
 
 def check_rows(tier: Tier, span: Span, most: int) -> None:

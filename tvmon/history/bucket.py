@@ -154,7 +154,7 @@ class Bucket:
             if value is not None:
                 mean.add(value)
         delay = measured.live_delay_ms
-        if delay is not None and delay < NO_DELAY_MS:
+        if delay is not None and delay != NO_DELAY_MS:
             self.delay_ms.add(delay)
         # A mean since the stream's start tells little of now, but more than nothing.
         if measured.upstream_bytes_received is None and measured.average_upstream_kbps is not None:

@@ -44,7 +44,6 @@ class Plot(NamedTuple):
     What is drawn in one picture.
 
     :ivar least: and ``most``: what the axis shows at least, and at most; ``None`` is as needed
-    :ivar scaled: whether values are written with k, M and G
     :ivar base: what k is: 1000, or 1024 of memory
     :ivar protocols: those by which it can be asked for; all of them together need not be named
     :ivar of: whose history it is of; ``None`` is whom one asks for
@@ -56,10 +55,14 @@ class Plot(NamedTuple):
     lines: tuple[Line, ...]
     least: float | None = 0
     most: float | None = None
-    scaled: bool = True
     base: int = 1000
     protocols: tuple[str, ...] = PROTOCOLS
     of: Subject | None = None
+
+    @property
+    def scaled(self) -> bool:
+        """Whether values are written with k, M and G, as counts and shares are not."""
+        return self.unit in ("bit/s", "byte")
 
     def unit_of(self, line: Line) -> str:
         """In which a line's values are."""
@@ -87,8 +90,8 @@ METRICS: Mapping[str, Plot] = _named(
     Plot("traffic", "Traffic", "bit/s", (_OUT, _IN._replace(role="sub"))),
     Plot("viewers", "Viewers", "viewers", (_VIEWERS,)),
     Plot("viewer_changes", "Viewers came and went", "viewers", _JOINED),
-    Plot("delay", "Live delay", "ms", (Line("delay", "Delay", "delay_ms"),), None, scaled=False),
-    Plot("score", "Score", "points", (Line("score", "Score", "score"),), 0, 100, False)._replace(
+    Plot("delay", "Live delay", "ms", (Line("delay", "Delay", "delay_ms"),), None),
+    Plot("score", "Score", "points", (Line("score", "Score", "score"),), 0, 100)._replace(
         protocols=()
     ),
     Plot(
@@ -97,34 +100,20 @@ METRICS: Mapping[str, Plot] = _named(
         "%",
         (Line("good", "Good samples", "good_share"),),
         most=100,
-        scaled=False,
         protocols=(),
     ),
     Plot("upstream", "Upstream", "connections", _UPSTREAM),
     Plot("upstream_tries", "Upstream tried", "connections", _TRIES),
     Plot(
-        "fanout",
-        "Fan-out",
-        "%",
-        (Line("fanout", "Fan-out", _FANOUT, extremes=False),),
-        None,
-        100,
-        scaled=False,
+        "fanout", "Fan-out", "%", (Line("fanout", "Fan-out", _FANOUT, extremes=False),), None, 100
     ),
-    Plot(
-        "answer_time",
-        "Time to answer",
-        "ms",
-        (_ANSWER, _FIRST_BYTE._replace(role="sub")),
-        scaled=False,
-    ),
+    Plot("answer_time", "Time to answer", "ms", (_ANSWER, _FIRST_BYTE._replace(role="sub"))),
     Plot("polls", "Samples asked for", "polls", (_ANSWERS, _POLLS)),
     Plot(
         "framerate",
         "Frame rate, declared",
         "1/s",
         (Line("framerate", "Pictures", "framerate"),),
-        scaled=False,
         protocols=(),
     ),
     Plot(
@@ -154,13 +143,12 @@ TARGETS: Mapping[str, Plot] = {
         _PLAIN["fanout"]._replace(name="hitratio"),
         _PLAIN["polls"]._replace(name="client_res"),
         Plot("client_res_complete", "Good samples", "polls", (_GOOD, _POLLS), protocols=_HTTP),
-        Plot("client_res_time", "Time to the first byte", "ms", (_FIRST_BYTE,), scaled=False),
+        Plot("client_res_time", "Time to the first byte", "ms", (_FIRST_BYTE,)),
         Plot(
             "client_res_complete_time",
             "Time to the whole answer",
             "ms",
             (_ANSWER,),
-            scaled=False,
             protocols=_HTTP,
         ),
         _PLAIN["viewer_changes"]._replace(name="ssockevent", protocols=()),
@@ -196,7 +184,6 @@ GLOBALS: Mapping[str, Plot] = _named(
         "%",
         Line("all", "Kernel and user", "cpu"),
         Line("kernel", "Kernel", "cpu_kernel", "sub"),
-        scaled=False,
     ),
     _machine(
         "ston_media_server_cpu",
@@ -204,18 +191,17 @@ GLOBALS: Mapping[str, Plot] = _named(
         "%",
         Line("all", "Kernel and user", "own_cpu"),
         Line("kernel", "Kernel", "own_cpu_kernel", "sub"),
-        scaled=False,
     ),
     _memory("memory"),
     _memory("mem"),
-    _machine("iowait", "Waiting for disks", "%", Line("iowait", "Waiting", "iowait"), scaled=False),
-    _machine("loadavg", "Load average", "processes", Line("load", "Load", "load"), scaled=False),
+    _machine("iowait", "Waiting for disks", "%", Line("iowait", "Waiting", "iowait")),
+    _machine("loadavg", "Load average", "processes", Line("load", "Load", "load")),
     TARGETS["ssockevent"]._replace(of=ALL),
     _sockets("ssockusage", "Connections accepted", "server"),
     TARGETS["csockevent"]._replace(of=ALL),
     _sockets("csockusage", "Connections made", "client"),
     _machine("acldenied", "Requests refused", "requests/s", Line("denied", "Refused", "denied")),
-    _machine("eq", "Longest turn", "ms", Line("backlog", "Backlog", "backlog"), scaled=False),
+    _machine("eq", "Longest turn", "ms", Line("backlog", "Backlog", "backlog")),
     _machine("wf2w", "Unwritten", "samples", Line("unwritten", "Unwritten", "unwritten")),
     _machine(
         "tcpsocket",

@@ -182,7 +182,7 @@ class HistoryService(Service):
         free = shutil.disk_usage(self._directory).free
         self.log.info(
             "history: {each:.1f} MB for each stream in {directory}; {streams} streams take"
-            " {total:.1f} GB, {free:.1f} GB are free",
+            " {total:.2f} GB, {free:.1f} GB are free",
             each=each / 1e6,
             directory=str(self._directory),
             streams=streams,

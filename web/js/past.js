@@ -71,7 +71,7 @@ function fromSample(sample) {
     in: rate(sample.upstream_kbps),
     out: rate(sample.downstream_kbps),
     expected: known(sample.expected_kbps) ? sample.expected_kbps : declared,
-    delay: known(delay) && delay < NO_DELAY_MS ? delay / 1000 : null,
+    delay: known(delay) && delay !== NO_DELAY_MS ? delay / 1000 : null,
     viewers: known(sample.clients_connected) ? sample.clients_connected : null,
   };
 }

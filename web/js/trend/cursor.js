@@ -97,7 +97,11 @@ export class Cursor {
   _choose(from, to) {
     const middle = (from + to) / 2;
     const half = Math.max(LEAST_S, to - from) / 2;
-    this._zoom(floored(middle - half), floored(middle + half + 299));
+    const [first, last] = [floored(middle - half), floored(middle + half + 299)];
+    const { start, end } = this._axis();
+    // There is nothing between two rows: who would see more by it, not less, sees what is there.
+    if (to - from < end - start && last - first >= end - start) return;
+    this._zoom(first, last);
   }
 
   _cancel(select) {
