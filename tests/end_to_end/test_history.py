@@ -99,7 +99,7 @@ class HistoryTests(DaemonCase):
         daemon.stop(signal.SIGKILL)
         daemon.log_path.unlink()
         daemon, base = self.start()
-        before = len(self.kept(base, number))
+        before = len(wait_for(lambda: self.kept(base, number), 10, "the kept samples"))
         boundary = self.clock.to_boundary(GRACE_SECONDS)
         wait_for(lambda: self.metric(base, "tvmon_history_files") >= 8, 20, "the files")
 
@@ -107,7 +107,9 @@ class HistoryTests(DaemonCase):
         self.assertGreaterEqual(written, before)
 
     def kept(self, base: str, number: int) -> list[Any]:
-        samples: list[Any] = self.json(f"{base}/samples/{number}/history")["samples"]
+        """None as long as the database cannot be asked, which may be so for a moment."""
+        status, _, body = get(f"{base}/samples/{number}/history")
+        samples: list[Any] = json.loads(body)["samples"] if status == 200 else []
         return samples
 
 

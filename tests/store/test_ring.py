@@ -196,6 +196,7 @@ class StreamTests(StoreCase):
         kept = sorted([(stream(5).mms_stream_id,), (stream(6).mms_stream_id,)])
         await until(lambda: self.sql("SELECT mms_stream_id FROM mms_stream ORDER BY 1") == kept, 10)
         self.assertEqual(self.sql("SELECT mms_stream_id FROM mms_samples ORDER BY 1"), kept)
+        await until(lambda: len(removed) == 5, 10, "all are told of")
         self.assertEqual(sorted(removed), sorted(stream(n).mms_stream_id for n in range(5)))
         # One that was removed may come back, and begins anew.
         self.board.put(stream(0))
