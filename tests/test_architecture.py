@@ -24,7 +24,10 @@ RANKS = (
     (
         "streams",
         "tiers",
+        "alarm",
         "cannot_start",
+        "current_meters",
+        "interrupts",
         "errors",
         "folders",
         "places",
@@ -43,6 +46,8 @@ RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
 FORBIDDEN = {
     ("api", "sampling"),
     ("board", "sampling"),
+    ("history", "store"),
+    ("store", "history"),
     ("config", "sampling"),
     ("config", "board"),
     ("cli", "daemon"),

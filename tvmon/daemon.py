@@ -32,6 +32,7 @@ from tvmon.api.site import Api, make_api
 from tvmon.board import Board
 from tvmon.cannot_start import CannotStart
 from tvmon.config import Config, ConfigError
+from tvmon.current_meters import CurrentMeters
 from tvmon.gate import Gate
 from tvmon.heartbeat import Heartbeat
 from tvmon.histories import Histories
@@ -43,7 +44,6 @@ from tvmon.sampling.updater import Updater
 from tvmon.servers import Answer, Request
 from tvmon.servers.watched import Watched
 from tvmon.store import Away, Store, writer_name
-from tvmon.store.meters import CurrentMeters
 from tvmon.streams import Sample, Stream
 
 FILL_SECONDS = 5.0

@@ -16,6 +16,7 @@ from twisted.internet.task import deferLater
 
 from tvmon.board import Board
 from tvmon.config import Config
+from tvmon.current_meters import CurrentMeters
 from tvmon.history.machine import Machine
 from tvmon.history.reader import Reader
 from tvmon.history.recorder import Kept
@@ -23,7 +24,6 @@ from tvmon.history.rrd import NoRrdtool, Output
 from tvmon.history.service import HistoryService
 from tvmon.history.subjects import Subject
 from tvmon.store import Away
-from tvmon.store.meters import CurrentMeters
 from tvmon.streams import Sample, Stream
 from tvmon.tiers import DEFAULT_TIERS, Tier
 

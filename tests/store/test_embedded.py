@@ -21,6 +21,7 @@ from twisted.logger import capturedLogs
 from tests import postgres
 from tests.store.common import StoreCase, in_thread, measurement, reactor, stream
 from tests.waiting import until
+from tvmon.interrupts import interrupts_held
 from tvmon.store import Store, cluster, embedded, programs
 from tvmon.store.embedded import Embedded
 from tvmon.store.programs import User, command
@@ -391,7 +392,7 @@ class ChildTests(StoreCase):
         words = command(programs.user_for(where), Path("/bin/sleep"), ["60"])
         for milliseconds in (*range(0, 60, 4), 80):
             child = embedded._Child()
-            with programs.interrupts_held():
+            with interrupts_held():
                 process = reactor.spawnProcess(  # type: ignore[attr-defined]
                     child, words[0], words, env={}
                 )

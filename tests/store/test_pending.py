@@ -11,8 +11,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.store.common import measurement, stream
+from tvmon.alarm import Alarm
 from tvmon.entry import Entry
-from tvmon.store.alarm import Alarm
 from tvmon.store.pending import Pending
 from tvmon.store.queries import RING
 from tvmon.store.rows import Row, StreamState

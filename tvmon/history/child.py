@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from tvmon.history.answers import MOST_BYTES, Answer, Answers, TooLongError
 from tvmon.history.jobs import Job
-from tvmon.store.programs import interrupts_held
+from tvmon.interrupts import interrupts_held
 
 LEAST_VERSION = (1, 7)
 """The first that draws and exports what is asked of it here."""

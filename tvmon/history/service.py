@@ -35,13 +35,12 @@ from tvmon.history.shelf import Shelf
 from tvmon.history.sources import MACHINE_SOURCES, STREAM_SOURCES
 from tvmon.history.subjects import MACHINE, Subject, groups_of, of_stream
 from tvmon.streams import Stream
-from tvmon.tiers import Tier
+from tvmon.tiers import DAY_SECONDS, Tier
 
 MACHINE_SECONDS = 10.0
 """How often the machine is looked at."""
 
 SWEEP_SECONDS = 3600.0
-DAY_SECONDS = 86_400.0
 
 
 class HistoryService(Service):

@@ -9,12 +9,12 @@ from typing import NamedTuple
 from twisted.internet.interfaces import IDelayedCall, IReactorProcess, IReactorTime
 from twisted.logger import Logger
 
+from tvmon.alarm import Alarm
 from tvmon.history.answers import Answer
 from tvmon.history.child import Child, spawn
 from tvmon.history.engine_meters import KindMeters
 from tvmon.history.jobs import MOST_DEATHS, Job, Jobs, Releases
 from tvmon.history.rrd import NoRrdtool, RrdError
-from tvmon.store.alarm import Alarm
 
 FIRST_DELAY_SECONDS = 0.1
 LONGEST_DELAY_SECONDS = 30.0

@@ -7,7 +7,7 @@ It runs between tvmon and PostgreSQL and becomes the latter: what has to happen 
 after the fork cannot be asked of ``spawnProcess``.  The order matters: a change of user takes
 back the wish to be told of the parent's end.
 
-tvmon starts it with SIGINT held back, see :func:`tvmon.store.programs.interrupts_held`: one that
+tvmon starts it with SIGINT held back, see :func:`tvmon.interrupts.interrupts_held`: one that
 comes before the program runs, from the keyboard or as a stop, would be a traceback of Python.
 It is let through when Python's handler is gone, and then ends the process without a word.
 """

@@ -28,9 +28,10 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from tvmon.store.alarm import Alarm
+from tvmon.alarm import Alarm
+from tvmon.interrupts import interrupts_held
 from tvmon.store.cluster import Cluster, prepare
-from tvmon.store.programs import command, interrupts_held
+from tvmon.store.programs import command
 
 FIRST_DELAY_SECONDS = 0.2
 LONGEST_DELAY_SECONDS = 30.0

@@ -8,8 +8,8 @@ from twisted.internet.base import ReactorBase
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
+from tvmon.alarm import Alarm
 from tvmon.store.address import Address
-from tvmon.store.alarm import Alarm
 from tvmon.store.database import Session
 from tvmon.store.errors import DatabaseError, Unusable
 

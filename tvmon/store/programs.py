@@ -12,12 +12,10 @@ import os
 import pwd
 import re
 import shutil
-import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -183,20 +181,6 @@ def _is_ours_alone(place: Path) -> bool:
         return False
     is_open = bool(there.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
     return stat.S_ISDIR(there.st_mode) and there.st_uid == os.geteuid() and not is_open
-
-
-@contextmanager
-def interrupts_held() -> Iterator[None]:
-    """
-    Hold SIGINT back from what is started within, and from this thread.
-
-    The child lets it through when it is ready for it; to us it comes a moment later.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _major(postgres: Path) -> int | None:

@@ -14,10 +14,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from tvmon.alarm import Alarm
 from tvmon.board import Board
 from tvmon.entry import Entry
 from tvmon.store import queries
-from tvmon.store.alarm import Alarm
 from tvmon.store.database import Session, integer
 from tvmon.store.delivery import Delivery
 from tvmon.store.errors import Away, DatabaseError, QueryTimeout, Refused
