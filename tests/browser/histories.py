@@ -18,6 +18,13 @@ from typing import Any
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
+AHEAD = """
+  const real = Date.now;
+  window.ahead = 0;
+  Date.now = () => real() + window.ahead;
+"""
+"""Lets a test set the page's clock ahead, by ``window.ahead`` ms."""
+
 STEP = 300
 DAY = 86_400
 TIERS = (

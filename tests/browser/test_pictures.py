@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser.conftest import Tab, until
 from tests.browser.eyes import photograph, serious
+from tests.browser.histories import AHEAD
 from tests.browser.stand import Stand
 
 DAY = 86_400
@@ -19,11 +20,6 @@ LOADED = (
     "[...document.querySelectorAll('.pictures img')].filter((image) =>"
     " image.complete && image.naturalWidth > 0).length === 4"
 )
-AHEAD = """
-  const real = Date.now;
-  window.ahead = 0;
-  Date.now = () => real() + window.ahead;
-"""
 
 
 @pytest.fixture(scope="module")

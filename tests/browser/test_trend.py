@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.browser.conftest import Tab, until
-from tests.browser.histories import value
+from tests.browser.histories import AHEAD, value
 from tests.browser.proxy import PREFIX, Proxy
 from tests.browser.stand import Stand
 
@@ -20,11 +20,6 @@ START, END = 1_795_564_800, 1_795_651_200  # 2026-11-25, the whole day, UTC
 FIXED = f"&start={START}&end={END}"
 DRAWN = "document.querySelectorAll('.graph .line.main[d^=M]').length === arg"
 MANY = 700
-SETTLED = """
-  const real = Date.now;
-  window.ahead = 0;
-  Date.now = () => real() + window.ahead;
-"""
 
 
 @pytest.fixture(scope="module")
@@ -306,7 +301,7 @@ def test_without_rrdtool_a_sentence_says_so(few: Stand, tab: Tab) -> None:
 
 
 def test_what_ends_now_is_renewed_at_the_boundary(few: Stand, tab: Tab, asked: list[str]) -> None:
-    tab.page.add_init_script(SETTLED)
+    tab.page.add_init_script(AHEAD)
     page = opened(tab, few.url, TWO, 2)
     asked.clear()
     with page.expect_response("**/graph_vhost?*viewers*"):
