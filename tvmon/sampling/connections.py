@@ -18,8 +18,9 @@ from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResp
 from zope.interface import implementer
 
 from tvmon.errors import NoAnswer
-from tvmon.sampling.connection import Connection
+from tvmon.sampling.connection import Connection, Plain
 from tvmon.sampling.dialing import Dialer, Step
+from tvmon.sampling.plain import Reading
 from tvmon.sampling.targets import Origin
 
 IDLE_PER_ORIGIN = 64
@@ -147,6 +148,8 @@ class Connections:
         if connection.borrower is not None:
             connection.borrower.returned()
             connection.borrower = None
+        if not connection.open:
+            return  # what came before its end was read after it
         if self._closed is not None:
             self.part(connection)
             return
@@ -215,8 +218,22 @@ class Lease:
     """
 
     __slots__ = (
-        "_clock", "_connections", "_fresh", "_head_bytes", "_headers", "_refuse", "answering_at",
-        "connection", "encoding", "head_room", "lost_by", "origin", "received", "reused", "step",
+        "_asked",
+        "_clock",
+        "_connections",
+        "_fresh",
+        "_head_bytes",
+        "_headers",
+        "_refuse",
+        "answering_at",
+        "connection",
+        "encoding",
+        "head_room",
+        "lost_by",
+        "origin",
+        "received",
+        "reused",
+        "step",
     )  # fmt: skip
     persistent = True
 
@@ -241,6 +258,7 @@ class Lease:
         self.answering_at = 0.0
         self.lost_by: Failure | None = None
         self.encoding = ""
+        self._asked: Connection | None = None
 
     @property
     def unanswered(self) -> bool:
@@ -251,6 +269,28 @@ class Lease:
     def found_closed(self) -> bool:
         """Whether the server had closed an idle connection before it saw the request."""
         return self.unanswered and self.lost_by is not None
+
+    def ask(self, request: bytes, body_bytes: int) -> Deferred[Plain | None]:
+        """
+        Ask by a whole GET request; the answer, where that is plain.
+
+        ``None``: it is not, and :meth:`request` reads it, with nothing awaited in between.
+        """
+        connection = None if self._fresh else self._connections.take(self.origin)
+        if connection is None:
+            return Deferred.fromCoroutine(self._open_and_ask(request, body_bytes))
+        self.reused, self.step = True, Step.HEAD
+        self._asked = self._lent(connection)
+        return connection.ask(request, body_bytes)
+
+    async def _open_and_ask(self, request: bytes, body_bytes: int) -> Plain | None:
+        connection = self._asked = await self._open()
+        return await connection.ask(request, body_bytes)
+
+    @property
+    def reading(self) -> Reading | None:
+        """The answer to :meth:`ask`, as far as it has come."""
+        return None if self._asked is None else self._asked.reading
 
     # What treq asks of an agent.
 
@@ -264,7 +304,10 @@ class Lease:
         """Ask; the head of the answer."""
         agent = Agent.usingEndpointFactory(self._clock, self, self)
         asked: Deferred[IResponse] = agent.request(method, uri, self._headers, bodyProducer)
-        return asked.addCallback(self._arrived)
+        asked.addCallback(self._arrived)
+        if self._asked is not None:
+            self._asked.read_on()
+        return asked
 
     def _arrived(self, response: IResponse) -> IResponse:
         self.step, self.head_room = Step.BODY, -1
@@ -282,7 +325,9 @@ class Lease:
         return self
 
     def getConnection(self, key: object, endpoint: object) -> Deferred[Connection]:  # noqa: ARG002
-        """A connection for the request: an idle one, or else a new one."""
+        """A connection for the request: the one that was asked, an idle one, or else a new one."""
+        if self._asked is not None:
+            return succeed(self._asked)
         connection = None if self._fresh else self._connections.take(self.origin)
         if connection is None:
             return Deferred.fromCoroutine(self._open())
@@ -333,6 +378,7 @@ class Lease:
     def end(self, whole: bool) -> None:
         """Nothing more is wanted; what was not given back by then is closed."""
         connection, self.connection = self.connection, None
+        self._asked = None
         if connection is None:
             return
         connection.borrower = None

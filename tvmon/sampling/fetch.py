@@ -12,7 +12,8 @@ words, and what it held is gone: the socket, the timer, the memory.
     dialing.py       name, TCP, TLS
     connection.py    one connection
     connections.py   all of them, lent to one request at a time
-    body.py          the body within its bound
+    plain.py         an answer in its plainest form
+    body.py          the body of any other one, within its bound
     reasons.py       why there is no answer, in words
 """
 
@@ -41,6 +42,7 @@ from tvmon.sampling.connections import (
 from tvmon.sampling.dialing import Dialer, Reactor
 from tvmon.sampling.names import Lookup, Names, in_threads
 from tvmon.sampling.outgoing import NO_COOKIES, Content, headers_for
+from tvmon.sampling.plain import PHRASE_CHARACTERS, Head
 from tvmon.sampling.reasons import causes, cut_off, explain
 from tvmon.sampling.targets import Target, Targets, UnusableURLError
 from tvmon.sampling.underway import UnderWay
@@ -50,9 +52,6 @@ from tvmon.words import cleaned
 
 REDIRECTS = 3
 """How many redirects are followed."""
-
-PHRASE_CHARACTERS = 80
-"""How much of a status line's phrase is kept."""
 
 HEADER_CHARACTERS = 200
 """How much of a header is kept that somebody wants."""
@@ -95,6 +94,8 @@ class Fetcher:
     :param now: the wall clock, seconds since 1970; by default the reactor's, which is that one
         where nobody changed it
     :param leaves: whether a redirect is followed to another host, or another port of it
+    :param reads_plain: whether plain answers are read by :mod:`tvmon.sampling.plain`, and not by
+        treq and Twisted as all others are
     """
 
     def __init__(
@@ -109,8 +110,10 @@ class Fetcher:
         idle_seconds: float = IDLE_SECONDS,
         now: Callable[[], float] | None = None,
         leaves: bool = True,
+        reads_plain: bool = True,
     ) -> None:
         self._reactor = reactor
+        self._reads_plain = reads_plain
         self._leaves = leaves
         self._now = now or reactor.seconds
         self._body_bytes, self._head_bytes = body_bytes, head_bytes
@@ -259,6 +262,11 @@ class Fetcher:
         asking.begin(target.origin, lease)
         whole = False
         try:
+            if self._reads_plain and method == "GET" and not request.headers and not request.body:
+                plain = await asking.on(lease.ask(target.get, most))
+                if plain is not None:
+                    whole = True
+                    return self._plain_answer(asking, lease, request, *plain), None
             response = await asking.on(
                 HTTPClient(lease, NO_COOKIES, Content).request(
                     method,
@@ -275,6 +283,8 @@ class Fetcher:
             if asking.length is not None and asking.length > most:
                 raise too_large(most)
             await asking.on(response.collect(content.take))
+            if asking.trouble is not None:
+                raise asking.trouble  # what had come already is taken in one go
             lost_by = lease.lost_by
             if lost_by is not None and not lost_by.check(ConnectionDone):
                 # A body that ends with its connection looks complete to Twisted in any case.
@@ -296,6 +306,20 @@ class Fetcher:
             return answer, _location(method, response)
         finally:
             lease.end(whole)
+
+    def _plain_answer(
+        self, asking: UnderWay, lease: Lease, request: Request, head: Head, body: bytes
+    ) -> Answer:
+        at, time, began = self._reactor.seconds(), self._now(), asking.began
+        headers = _NO_HEADERS
+        if request.wanted:
+            headers = {
+                name: cleaned(head.headers[name], HEADER_CHARACTERS)
+                for name in request.wanted
+                if name in head.headers
+            }
+        timing = Timing((lease.answering_at - began) * 1000, (at - began) * 1000)
+        return Answer(head.status, head.phrase, body, headers, at, time, timing=timing)
 
     def _trouble(self, asking: UnderWay, error: Exception) -> Exception:
         """What is to be raised: the reason why it was given up, or why it failed by itself."""

@@ -13,8 +13,7 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IBodyProducer
 from zope.interface import implementer
 
-from tvmon import __version__
-from tvmon.sampling.targets import Origin
+from tvmon.sampling.targets import Origin, usual_headers
 
 ORIGINS_KEPT = 1_024
 """For how many origins the headers of a request are kept ready."""
@@ -80,10 +79,6 @@ def headers_for(
 def _ready_headers(origin: Origin, authorization: str | None) -> Headers:
     """What every request to an origin sends; not to be changed by anybody."""
     headers = Headers()
-    headers.addRawHeader("Host", origin.netloc)
-    headers.addRawHeader("User-Agent", f"tvmon/{__version__}")
-    headers.addRawHeader("Accept", "*/*")
-    headers.addRawHeader("Accept-Encoding", "identity")
-    if authorization is not None:
-        headers.addRawHeader("Authorization", authorization)
+    for name, value in usual_headers(origin, authorization):
+        headers.addRawHeader(name, value)
     return headers

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import base64
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import unquote, urljoin
 
 import idna
 from hyperlink import EncodedURL
+from twisted.web.client import URI
 
+from tvmon import __version__
 from tvmon.words import has_control_characters
 
 TARGETS_KEPT = 16_384
@@ -86,11 +89,13 @@ class Target:
 
     :param authorization: the header that stands for the user and password in the URL; these
         are nowhere else any more
+    :param get: a GET request for it, as it goes over the wire
     """
 
     url: ReadyURL
     origin: Origin
     authorization: str | None
+    get: bytes = field(repr=False)
 
     def follow(self, location: str) -> Target:
         """Where a redirect leads; UnusableURLError."""
@@ -125,7 +130,26 @@ def target_of(text: str) -> Target:
     url = ReadyURL(scheme, host, rest.path or ("",), rest.query, port=port)
     if not url.to_text().isascii():
         raise UnusableURLError("the URL cannot be encoded")
-    return Target(url, Origin(scheme, host, port), _authorization(given.userinfo))
+    origin, authorization = Origin(scheme, host, port), _authorization(given.userinfo)
+    return Target(url, origin, authorization, _get(url, origin, authorization))
+
+
+def usual_headers(origin: Origin, authorization: str | None) -> Iterator[tuple[str, str]]:
+    """What is sent with every request to an origin."""
+    yield "Host", origin.netloc
+    yield "User-Agent", f"tvmon/{__version__}"
+    yield "Accept", "*/*"
+    yield "Accept-Encoding", "identity"
+    if authorization is not None:
+        yield "Authorization", authorization
+
+
+def _get(url: ReadyURL, origin: Origin, authorization: str | None) -> bytes:
+    path = URI.fromBytes(url.to_text().encode("ascii")).originForm
+    headers = "".join(
+        f"{name}: {value}\r\n" for name, value in usual_headers(origin, authorization)
+    )
+    return b"GET %s HTTP/1.1\r\n%s\r\n" % (path, headers.encode("ascii"))
 
 
 class Targets:

@@ -68,9 +68,13 @@ class UnderWay:
 
     def progress(self) -> Progress:
         """How far it is."""
-        lease = self.lease
+        lease, host = self.lease, self._origin.host if self._origin else ""
+        reading = lease.reading if lease else None
+        if lease is not None and reading is not None and reading.head is not None:
+            body, length = reading.body_bytes, reading.head.length
+            return Progress(host, Step.BODY, lease.received, body, length)
         return Progress(
-            self._origin.host if self._origin else "",
+            host,
             lease.step if lease else Step.NAME,
             lease.received if lease else 0,
             len(self._body.content) if self._body else 0,
