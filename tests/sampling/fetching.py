@@ -22,8 +22,8 @@ from tests.waiting import until
 from tvmon.errors import NoAnswer
 from tvmon.sampling.body import Body
 from tvmon.sampling.connection import Connection
-from tvmon.sampling.connections import Lease
 from tvmon.sampling.fetch import Fetcher
+from tvmon.sampling.lease import Lease
 from tvmon.servers import Answer, Request
 
 LONG = 10.0

@@ -13,19 +13,24 @@ from tvmon.sampling.turns import Turns
 
 class TurnsTests(SynchronousTestCase):
     def test_turns_on_time(self) -> None:
-        turns = Turns(3.0, due=10.0)
+        turns = Turns(3.0, first=10.0)
         for at in (10.0, 13.0, 16.0, 19.0):
             self.assertEqual(turns.begin(at), (0.0, 0))
             turns.end(at + 0.1)
 
-    def test_a_late_start_shifts_the_turns_that_follow(self) -> None:
-        turns = Turns(3.0, due=10.0)
+    def test_a_late_start_shifts_none_of_the_turns_that_follow(self) -> None:
+        turns = Turns(3.0, first=10.0)
         self.assertEqual(turns.begin(10.5), (0.5, 0))
         turns.end(10.6)
-        self.assertEqual(turns.begin(13.5), (0.0, 0))
+        self.assertEqual(turns.due, 13.0)
+        self.assertEqual(turns.begin(13.5), (0.5, 0))
+
+    def test_a_start_that_is_later_than_an_interval_leaves_turns_out(self) -> None:
+        turns = Turns(3.0, first=10.0)
+        self.assertEqual(turns.begin(17.0), (7.0, 2))
 
     def test_a_busy_reactor_makes_a_turn_late_and_leaves_others_out(self) -> None:
-        turns = Turns(3.0, due=10.0)
+        turns = Turns(3.0, first=10.0)
         turns.begin(10.0)
         turns.end(10.1)
         self.assertEqual(turns.begin(20.0), (7.0, 2))  # due at 13; 16 and 19 are left out
@@ -33,7 +38,7 @@ class TurnsTests(SynchronousTestCase):
         self.assertEqual(turns.begin(22.0), (0.0, 0))
 
     def test_a_long_turn_leaves_others_out_and_makes_none_late(self) -> None:
-        turns = Turns(3.0, due=10.0)
+        turns = Turns(3.0, first=10.0)
         turns.begin(10.0)
         turns.end(17.0)
         self.assertEqual(turns.begin(19.0), (0.0, 2))  # 13 and 16 are left out

@@ -9,18 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.python.failure import Failure
-from twisted.web.client import URI, Agent
-from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IAgentEndpointFactory, IBodyProducer, IResponse
-from zope.interface import implementer
 
-from tvmon.errors import NoAnswer
-from tvmon.sampling.connection import Connection, Plain
+from tvmon.sampling.connection import Connection
 from tvmon.sampling.dialing import Dialer, Step
-from tvmon.sampling.plain import Reading
 from tvmon.sampling.targets import Origin
 
 IDLE_PER_ORIGIN = 64
@@ -37,9 +30,6 @@ STOP_SECONDS = 0.5
 
 SWEEP_SECONDS = 1.0
 """How often is looked for connections whose time is over."""
-
-HEAD_BYTES = 16 * 1024
-"""The longest head of an answer; also Twisted's longest line."""
 
 
 class Connections:
@@ -197,192 +187,3 @@ class Connections:
                 self.part(connection)
         if self._idle or self._closing:
             self._sweep_later()
-
-
-@implementer(IAgent, IAgentEndpointFactory)
-class Lease:
-    """
-    The connection for one request, and what is known of it.
-
-    Twisted's Agent asks its pool for a connection and says nobody which one it got.  So each
-    request has an Agent of its own, which costs next to nothing, and this as its pool.
-
-    :ivar connection: while it is lent; ``None`` before, and when it has been given back
-    :ivar reused: whether it had served before
-    :ivar step: how far the request is
-    :ivar head_room: see :class:`~tvmon.sampling.connection.Borrower`
-    :ivar received: see there
-    :ivar answering_at: when the first byte of the answer came, on the clock; 0 before
-    :ivar lost_by: why the connection was lost, when it was
-    :ivar encoding: the Content-Encoding of the answer
-    """
-
-    __slots__ = (
-        "_asked",
-        "_clock",
-        "_connections",
-        "_fresh",
-        "_head_bytes",
-        "_headers",
-        "_refuse",
-        "answering_at",
-        "connection",
-        "encoding",
-        "head_room",
-        "lost_by",
-        "origin",
-        "received",
-        "reused",
-        "step",
-    )  # fmt: skip
-    persistent = True
-
-    def __init__(
-        self,
-        clock: IReactorTime,
-        connections: Connections,
-        origin: Origin,
-        headers: Headers,
-        *,
-        fresh: bool,
-        head_bytes: int,
-        refuse: Callable[[NoAnswer], None],
-    ) -> None:
-        self._clock, self._connections, self.origin = clock, connections, origin
-        self._headers, self._fresh, self._refuse = headers, fresh, refuse
-        self.connection: Connection | None = None
-        self.reused = False
-        self.step = Step.NAME
-        self._head_bytes = self.head_room = head_bytes
-        self.received = 0
-        self.answering_at = 0.0
-        self.lost_by: Failure | None = None
-        self.encoding = ""
-        self._asked: Connection | None = None
-
-    @property
-    def unanswered(self) -> bool:
-        """Whether nothing at all came back on a connection that had served before."""
-        return self.reused and not self.received
-
-    @property
-    def found_closed(self) -> bool:
-        """Whether the server had closed an idle connection before it saw the request."""
-        return self.unanswered and self.lost_by is not None
-
-    def ask(self, request: bytes, body_bytes: int) -> Deferred[Plain | None]:
-        """
-        Ask by a whole GET request; the answer, where that is plain.
-
-        ``None``: it is not, and :meth:`request` reads it, with nothing awaited in between.
-        """
-        connection = None if self._fresh else self._connections.take(self.origin)
-        if connection is None:
-            return Deferred.fromCoroutine(self._open_and_ask(request, body_bytes))
-        self.reused, self.step = True, Step.HEAD
-        self._asked = self._lent(connection)
-        return connection.ask(request, body_bytes)
-
-    async def _open_and_ask(self, request: bytes, body_bytes: int) -> Plain | None:
-        connection = self._asked = await self._open()
-        return await connection.ask(request, body_bytes)
-
-    @property
-    def reading(self) -> Reading | None:
-        """The answer to :meth:`ask`, as far as it has come."""
-        return None if self._asked is None else self._asked.reading
-
-    # What treq asks of an agent.
-
-    def request(
-        self,
-        method: bytes,
-        uri: bytes,
-        headers: Headers | None = None,  # noqa: ARG002 - treq's; it adds that gzip is welcome
-        bodyProducer: IBodyProducer | None = None,  # noqa: N803 - Twisted's name
-    ) -> Deferred[IResponse]:
-        """Ask; the head of the answer."""
-        agent = Agent.usingEndpointFactory(self._clock, self, self)
-        asked: Deferred[IResponse] = agent.request(method, uri, self._headers, bodyProducer)
-        asked.addCallback(self._arrived)
-        if self._asked is not None:
-            self._asked.read_on()
-        return asked
-
-    def _arrived(self, response: IResponse) -> IResponse:
-        self.step, self.head_room = Step.BODY, -1
-        encodings = response.headers.getRawHeaders(b"content-encoding")
-        if encodings is not None:
-            # Hidden from treq, whose decoder makes a gigabyte of a megabyte without asking.
-            response.headers.removeHeader(b"content-encoding")
-            self.encoding = b",".join(encodings).decode("latin-1").strip().lower()
-        return response
-
-    # What Agent asks of its endpoint factory and its pool.
-
-    def endpointForURI(self, uri: URI) -> Lease:  # noqa: ARG002
-        """Agent hands it back to :meth:`getConnection`."""
-        return self
-
-    def getConnection(self, key: object, endpoint: object) -> Deferred[Connection]:  # noqa: ARG002
-        """A connection for the request: the one that was asked, an idle one, or else a new one."""
-        if self._asked is not None:
-            return succeed(self._asked)
-        connection = None if self._fresh else self._connections.take(self.origin)
-        if connection is None:
-            return Deferred.fromCoroutine(self._open())
-        self.reused, self.step = True, Step.HEAD
-        return succeed(self._lent(connection))
-
-    async def _open(self) -> Connection:
-        return self._lent(await self._connections.open(self.origin, self._at))
-
-    def _at(self, step: Step) -> None:
-        self.step = step
-
-    def _lent(self, connection: Connection) -> Connection:
-        self.connection = connection
-        connection.borrower = self
-        return connection
-
-    # What the connection tells.
-
-    def handshaken(self) -> None:
-        """The TLS handshake is done."""
-        self.step = Step.HEAD
-
-    def answering(self) -> None:
-        """The answer begins."""
-        self.answering_at = self._clock.seconds()
-
-    def garbled(self, start: bytes) -> None:
-        """What comes is not HTTP."""
-        tls = start[:2] == b"\x15\x03"
-        what = "not an HTTP answer: the server speaks TLS there" if tls else "not an HTTP answer"
-        self._refuse(NoAnswer(what, "connection"))
-
-    def endless(self) -> None:
-        """The head is too long."""
-        self._refuse(NoAnswer(f"head of the answer larger than {self._head_bytes} bytes", "size"))
-
-    def lost(self, reason: Failure) -> None:
-        """The connection is gone."""
-        self.connection, self.lost_by = None, reason
-
-    def returned(self) -> None:
-        """The answer is complete, and the connection is no longer ours."""
-        self.connection = None
-
-    # What the fetcher says.
-
-    def end(self, whole: bool) -> None:
-        """Nothing more is wanted; what was not given back by then is closed."""
-        connection, self.connection = self.connection, None
-        self._asked = None
-        if connection is None:
-            return
-        connection.borrower = None
-        if whole:
-            self._connections.part(connection)
-        else:
-            connection.abort_now()

@@ -12,8 +12,10 @@ words, and what it held is gone: the socket, the timer, the memory.
     dialing.py       name, TCP, TLS
     connection.py    one connection
     connections.py   all of them, lent to one request at a time
+    lease.py         one that is lent
     plain.py         an answer in its plainest form
     body.py          the body of any other one, within its bound
+    answering.py     answers as they are passed on
     reasons.py       why there is no answer, in words
 """
 
@@ -26,37 +28,27 @@ from typing import Any, cast
 from treq.client import HTTPClient
 from twisted.internet.defer import CancelledError
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IReactorTime
 from twisted.web.client import BrowserLikePolicyForHTTPS
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IPolicyForHTTPS, IResponse
 
 from tvmon.errors import NoAnswer
+from tvmon.sampling.answering import plain_answer, whole_answer
 from tvmon.sampling.body import Body, too_large
-from tvmon.sampling.connections import (
-    HEAD_BYTES,
-    IDLE_PER_ORIGIN,
-    IDLE_SECONDS,
-    Connections,
-    Lease,
-)
+from tvmon.sampling.connections import IDLE_PER_ORIGIN, IDLE_SECONDS, Connections
 from tvmon.sampling.dialing import Dialer, Reactor
+from tvmon.sampling.lease import HEAD_BYTES, Lease
 from tvmon.sampling.names import Lookup, Names, in_threads
 from tvmon.sampling.outgoing import NO_COOKIES, Content, headers_for
-from tvmon.sampling.plain import PHRASE_CHARACTERS, Head
 from tvmon.sampling.reasons import causes, cut_off, explain
 from tvmon.sampling.targets import Target, Targets, UnusableURLError
 from tvmon.sampling.underway import UnderWay
 from tvmon.servers import Answer, Request
-from tvmon.streams import Timing
-from tvmon.words import cleaned
 
 REDIRECTS = 3
 """How many redirects are followed."""
 
-HEADER_CHARACTERS = 200
-"""How much of a header is kept that somebody wants."""
-
-_NO_HEADERS: dict[str, str] = {}
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _SAFE = frozenset(("GET", "HEAD"))
 
@@ -96,6 +88,7 @@ class Fetcher:
     :param leaves: whether a redirect is followed to another host, or another port of it
     :param reads_plain: whether plain answers are read by :mod:`tvmon.sampling.plain`, and not by
         treq and Twisted as all others are
+    :param timers: for the deadlines; by default those of the reactor
     """
 
     def __init__(
@@ -111,8 +104,10 @@ class Fetcher:
         now: Callable[[], float] | None = None,
         leaves: bool = True,
         reads_plain: bool = True,
+        timers: IReactorTime | None = None,
     ) -> None:
         self._reactor = reactor
+        self._timers = timers or reactor
         self._reads_plain = reads_plain
         self._leaves = leaves
         self._now = now or reactor.seconds
@@ -157,12 +152,12 @@ class Fetcher:
         if self._closed:
             raise NoAnswer("tvmon is stopping", "connection")
         most = self._body_bytes if body_bytes is None else body_bytes
-        asking = UnderWay(self._reactor.seconds(), seconds)
-        timer = self._reactor.callLater(max(0.0, seconds), asking.expire)
+        asking = UnderWay(self._reactor.seconds(), seconds, request, most)
+        timer = self._timers.callLater(max(0.0, seconds), asking.expire)
         self._running.add(asking)
         trouble: Exception
         try:
-            return await self._follow(asking, request, most)
+            return await self._follow(asking)
         except Exception as error:
             trouble = self._trouble(asking, error)
         finally:
@@ -181,34 +176,34 @@ class Fetcher:
         self._names.close()
         await self._connections.close()
 
-    async def _follow(self, asking: UnderWay, request: Request, most: int) -> Answer:
+    async def _follow(self, asking: UnderWay) -> Answer:
         """Ask, and ask again where a redirect leads; the request's headers stay at home."""
-        method = request.method.upper()
-        target = self._target(request.url)
-        home, authorization = target.origin, target.authorization
-        seen = {target.url.to_text()}
+        request = asking.request
+        first = target = self._target(request.url)
+        seen: set[str] = set()
         while True:
-            at_home = target.origin == home
+            at_home = target.origin == first.origin
             headers = headers_for(
                 target.origin,
-                authorization if at_home else None,
+                first.authorization if at_home else None,
                 request.headers if at_home else (),
             )
-            answer, location = await self._ask(asking, request, method, target, headers, most)
+            plain = target.get if target is first and self._is_plain(asking) else None
+            answer, location = await self._ask(asking, target, headers, plain)
             if location is None:
-                return answer if len(seen) == 1 else replace(answer, url=target.url.to_text())
+                return replace(answer, url=target.url.to_text()) if seen else answer
+            seen.add(target.url.to_text())
             try:
                 target = target.follow(location)
             except UnusableURLError as error:
                 raise NoAnswer(f"redirected, and {error}", "redirect") from None
-            if target.origin != home and not self._leaves:
+            if target.origin != first.origin and not self._leaves:
                 elsewhere = f"{target.origin.scheme}://{target.origin.netloc}"
                 raise NoAnswer(f"redirected to {elsewhere}", "redirect")
             if target.url.to_text() in seen:
                 raise NoAnswer("redirect loop", "redirect")
             if len(seen) > REDIRECTS:
                 raise NoAnswer(f"redirected more than {REDIRECTS} times", "redirect")
-            seen.add(target.url.to_text())
 
     def _target(self, url: str) -> Target:
         try:
@@ -216,38 +211,37 @@ class Fetcher:
         except UnusableURLError as error:
             raise NoAnswer(str(error), "connection") from None
 
+    def _is_plain(self, asking: UnderWay) -> bool:
+        """Whether it can be asked by what is kept ready for its URL."""
+        request = asking.request
+        return (
+            self._reads_plain
+            and asking.method == "GET"
+            and not request.headers
+            and not request.body
+        )
+
     async def _ask(
-        self,
-        asking: UnderWay,
-        request: Request,
-        method: str,
-        target: Target,
-        headers: Headers,
-        most: int,
+        self, asking: UnderWay, target: Target, headers: Headers, plain: bytes | None
     ) -> tuple[Answer, str | None]:
         """
         Ask once; and once more on a new connection, where the server closed an idle one as we
         asked.  What may change something at the server is asked on a new connection at once.
+
+        :param plain: the whole request, where its answer may be plain
         """
-        fresh = request.fresh or method not in _SAFE
+        fresh = asking.request.fresh or asking.method not in _SAFE
         try:
-            return await self._exchange(asking, request, method, target, headers, most, fresh)
+            return await self._exchange(asking, target, headers, plain, fresh)
         except Exception:
             lease = asking.lease
             if asking.trouble is not None or lease is None or not lease.found_closed:
                 raise
         self._retried += 1
-        return await self._exchange(asking, request, method, target, headers, most, True)
+        return await self._exchange(asking, target, headers, plain, True)
 
     async def _exchange(
-        self,
-        asking: UnderWay,
-        request: Request,
-        method: str,
-        target: Target,
-        headers: Headers,
-        most: int,
-        fresh: bool,
+        self, asking: UnderWay, target: Target, headers: Headers, plain: bytes | None, fresh: bool
     ) -> tuple[Answer, str | None]:
         """One request on one connection; the answer, and where it redirects to."""
         lease = Lease(
@@ -262,64 +256,43 @@ class Fetcher:
         asking.begin(target.origin, lease)
         whole = False
         try:
-            if self._reads_plain and method == "GET" and not request.headers and not request.body:
-                plain = await asking.on(lease.ask(target.get, most))
-                if plain is not None:
+            if plain is not None:
+                came = await asking.on(lease.ask(plain, asking.most))
+                if came is not None:
                     whole = True
-                    return self._plain_answer(asking, lease, request, *plain), None
+                    return plain_answer(asking, self._moment(), *came), None
             response = await asking.on(
                 HTTPClient(lease, NO_COOKIES, Content).request(
-                    method,
+                    asking.method,
                     target.url,
-                    data=request.body or None,
+                    data=asking.request.body or None,
                     cookies=NO_COOKIES,
                     allow_redirects=False,
                     unbuffered=True,
                     reactor=cast(Any, self._reactor),  # treq wants more of it for a timeout
                 )
             )
-            content = Body(most, lease.encoding, asking.refuse)
+            content = Body(asking.most, lease.encoding, asking.refuse)
             asking.reading(content, response.length)
-            if asking.length is not None and asking.length > most:
-                raise too_large(most)
+            if asking.length is not None and asking.length > asking.most:
+                raise too_large(asking.most)
             await asking.on(response.collect(content.take))
             if asking.trouble is not None:
-                raise asking.trouble  # what had come already is taken in one go
+                raise asking.trouble  # what had come already was taken in one go
             lost_by = lease.lost_by
             if lost_by is not None and not lost_by.check(ConnectionDone):
                 # A body that ends with its connection looks complete to Twisted in any case.
                 raise cut_off(asking.progress())
             whole = True
-            phrase = cleaned(response.phrase.decode("latin-1"), PHRASE_CHARACTERS)
-            # Read side by side: what one lags shows in every rate worked out from the other.
-            at, time = self._reactor.seconds(), self._now()
-            began = asking.began
-            answer = Answer(
-                response.code,
-                phrase,
-                content.whole(),
-                _wanted(request.wanted, response.headers) if request.wanted else _NO_HEADERS,
-                at,
-                time,
-                timing=Timing((lease.answering_at - began) * 1000, (at - began) * 1000),
-            )
-            return answer, _location(method, response)
+            answer = whole_answer(asking, self._moment(), response, content.whole())
+            return answer, _location(asking.method, response)
         finally:
             lease.end(whole)
 
-    def _plain_answer(
-        self, asking: UnderWay, lease: Lease, request: Request, head: Head, body: bytes
-    ) -> Answer:
-        at, time, began = self._reactor.seconds(), self._now(), asking.began
-        headers = _NO_HEADERS
-        if request.wanted:
-            headers = {
-                name: cleaned(head.headers[name], HEADER_CHARACTERS)
-                for name in request.wanted
-                if name in head.headers
-            }
-        timing = Timing((lease.answering_at - began) * 1000, (at - began) * 1000)
-        return Answer(head.status, head.phrase, body, headers, at, time, timing=timing)
+    def _moment(self) -> tuple[float, float]:
+        """Now, by the clock and by the wall."""
+        # Read side by side: what one lags shows in every rate worked out from the other.
+        return self._reactor.seconds(), self._now()
 
     def _trouble(self, asking: UnderWay, error: Exception) -> Exception:
         """What is to be raised: the reason why it was given up, or why it failed by itself."""
@@ -331,16 +304,6 @@ class Fetcher:
         if given_up.outcome == "timeout" and lease is not None and lease.unanswered:
             self._connections.distrust(lease.origin)
         return given_up
-
-
-def _wanted(names: tuple[str, ...], headers: Headers) -> dict[str, str]:
-    """Those of the headers that are there, cut off where they are long."""
-    found = {}
-    for name in names:
-        values = headers.getRawHeaders(name)
-        if values:
-            found[name] = cleaned(values[0], HEADER_CHARACTERS)
-    return found
 
 
 def _location(method: str, response: IResponse) -> str | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from tvmon.errors import Outcome
+from tvmon.sampling.tally import Counts, Tally
 from tvmon.servers import Drift
 
 INTERNAL: Outcome = "internal"
@@ -30,11 +31,11 @@ class PollMeters:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.in_flight = 0
-        self.polls = Counter(
-            "tvmon_polls_total",
+        self.polls = Counts(
+            "tvmon_polls",
             "Polls of streams that ended, by outcome.",
             ("server", "outcome"),
-            registry=registry,
+            registry,
         )
         self.left_out = Counter(
             "tvmon_polls_skipped_total",
@@ -42,17 +43,17 @@ class PollMeters:
             ("server",),
             registry=registry,
         )
-        self.lateness = Histogram(
+        self.lateness = Tally(
             "tvmon_poll_lateness_seconds",
             "How long after its due time a poll began.",
-            buckets=LATENESS_BUCKETS,
-            registry=registry,
+            LATENESS_BUCKETS,
+            registry,
         )
-        self.duration = Histogram(
+        self.duration = Tally(
             "tvmon_poll_duration_seconds",
             "From the beginning of a poll to its end, good or failed.",
-            buckets=DURATION_BUCKETS,
-            registry=registry,
+            DURATION_BUCKETS,
+            registry,
         )
         self.samplers = Gauge(
             "tvmon_samplers", "Streams that are sampled now.", ("server",), registry=registry
@@ -106,10 +107,9 @@ class ServerMeters:
     """The instruments of one media server, looked up once instead of at every poll."""
 
     __slots__ = (
-        "_internal",
         "_listings",
         "_name",
-        "_polls",
+        "_outcomes",
         "_room",
         "left_out",
         "listing_skipped",
@@ -119,9 +119,10 @@ class ServerMeters:
     def __init__(self, room: PollMeters, name: str, listing_age: Callable[[], float]) -> None:
         self._room = room
         self._name = name
-        self._polls = {word: room.polls.labels(name, word) for word in OUTCOMES}
+        self._outcomes = {word: (name, word) for word in OUTCOMES}
+        for labels in self._outcomes.values():
+            room.polls.begin(*labels)
         self._listings = {word: room.listings.labels(name, word) for word in OUTCOMES}
-        self._internal = self._polls[INTERNAL]
         self.left_out = room.left_out.labels(name)
         self.samplers = room.samplers.labels(name)
         self.listing_skipped = room.listing_skipped.labels(name)
@@ -144,7 +145,8 @@ class ServerMeters:
         """A poll ended by itself, after so many seconds."""
         self._room.in_flight -= 1
         self._room.duration.observe(seconds)
-        self._polls.get(outcome, self._internal).inc()
+        labels = self._outcomes.get(outcome) or self._outcomes[INTERNAL]
+        self._room.polls.counts[labels] += 1
 
     def poll_aborted(self) -> None:
         """A poll was ended by us, and says nothing of its server."""

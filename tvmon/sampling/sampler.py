@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -41,14 +40,13 @@ class Sampler:
         "_interval",
         "_is_stopped",
         "_is_traced",
-        "_loop",
         "_meters",
         "_now",
-        "_phase",
         "_poll",
         "_question",
         "_talk",
         "_terms",
+        "_timer",
         "_turns",
         "stream",
     )
@@ -71,9 +69,7 @@ class Sampler:
         self._board = board
         self._meters = meters
         self._interval = interval
-        self._loop = LoopingCall(self._turn)
-        self._loop.clock = terms.clock
-        self._phase: IDelayedCall | None = None
+        self._timer: IDelayedCall | None = None
         self._turns = Turns(interval, 0.0)
         self._question: Question[Measurement | None] | None = None
         self._poll: Deferred[None] | None = None
@@ -88,7 +84,7 @@ class Sampler:
         clock = self._terms.clock
         wait = phase * self._interval
         self._turns = Turns(self._interval, clock.seconds() + wait)
-        self._phase = clock.callLater(wait, self._begin)
+        self._timer = clock.callLater(wait, self._turn)
 
     def change(self, stream: Stream) -> None:
         """
@@ -101,11 +97,9 @@ class Sampler:
     def rest(self) -> None:
         """Take no more turns, and note nothing of a poll in flight."""
         self._is_stopped = True
-        if self._phase is not None:
-            self._phase.cancel()
-            self._phase = None
-        if self._loop.running:
-            self._loop.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def stop(self) -> Deferred[None] | None:
         """Rest, and abort the poll in flight; what :attr:`in_flight` is then."""
@@ -119,18 +113,14 @@ class Sampler:
         """What fires when the poll in flight has ended; ``None`` where there is none."""
         return None if self._question is None else self._poll
 
-    def _begin(self) -> None:
-        self._phase = None
-        self._loop.start(self._interval).addErrback(self._died)
-
-    def _turn(self) -> Deferred[None]:
+    def _turn(self) -> None:
+        self._timer = None
         self._began = self._terms.clock.seconds()
         self._meters.poll_began(*self._turns.begin(self._began))
         question: Question[Measurement | None] = Question(self._terms)
         self._question = question
-        poll = question.ask(self._sample(question))
-        self._poll = poll.addCallbacks(self._came, self._failed).addErrback(self._broke)
-        return self._poll
+        poll = question.ask(self._sample(question)).addCallbacks(self._came, self._failed)
+        self._poll = poll.addErrback(self._broke).addCallback(self._next)
 
     async def _sample(self, question: Question[Measurement | None]) -> Measurement | None:
         measured = await self._talk.sample(self.stream, question)
@@ -209,6 +199,13 @@ class Sampler:
         """The poll was asked, and what came could not be noted."""
         self._trace(failure)
 
+    def _next(self, _: object) -> None:
+        """Whatever became of this turn, the next one comes in its time."""
+        if not self._is_stopped:
+            clock = self._terms.clock
+            wait = max(0.0, self._turns.due - clock.seconds())
+            self._timer = clock.callLater(wait, self._turn)
+
     def _trace(self, failure: Failure) -> None:
         """Show a mistake of our own once, until there is a poll without one."""
         if self._is_traced:
@@ -216,14 +213,6 @@ class Sampler:
         self._is_traced = True
         self.log.error(
             "{stream} ({server}): internal error\n{traceback}",
-            stream=self.stream.unify_name,
-            server=self.stream.server,
-            traceback=redact(failure.getTraceback()),
-        )
-
-    def _died(self, failure: Failure) -> None:
-        self.log.critical(
-            "{stream} ({server}): is sampled no more\n{traceback}",
             stream=self.stream.unify_name,
             server=self.stream.server,
             traceback=redact(failure.getTraceback()),

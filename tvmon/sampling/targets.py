@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import NamedTuple
 from urllib.parse import unquote, urljoin
 
 import idna
@@ -58,8 +59,7 @@ class ReadyURL(EncodedURL):
             return self._wire
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """
     Where a connection leads, and what it may be used again for.
 

@@ -1,8 +1,9 @@
 """
-How late a turn of a LoopingCall is, and how many turns were left out.
+When a sampler's turns are, how late one of them is, and how many were left out.
 
-A LoopingCall has its turns at ``anchor + n * interval``.  It leaves out those that fall into a
-turn that is not over yet, and those that pass while the reactor is busy elsewhere.
+Turns are at ``first + n * interval``, for ever: a late one shifts none of those that follow, and
+so ten thousand samplers stay as evenly spread as they were begun.  Left out are those that fall
+into a turn that is not over yet, and those that pass while the reactor is busy elsewhere.
 """
 
 from __future__ import annotations
@@ -13,33 +14,35 @@ TOLERANCE = 1e-7
 
 class Turns:
     """
-    The turns of one LoopingCall; all times on the clock that drives it, seconds.
+    The turns of one sampler; all times on the clock that drives it, seconds.
 
-    :param due: when the first turn is due
+    :param first: when the first turn is due
     """
 
-    __slots__ = ("_anchor", "_due", "_interval", "_last", "_started")
+    __slots__ = ("_due", "_first", "_interval", "_last")
 
-    def __init__(self, interval: float, due: float) -> None:
+    def __init__(self, interval: float, first: float) -> None:
         self._interval = interval
-        self._anchor = due
-        self._started = False
+        self._first = first
         self._last = -1
         self._due = 0
 
+    @property
+    def due(self) -> float:
+        """When the next turn is due."""
+        return self._first + self._due * self._interval
+
     def begin(self, at: float) -> tuple[float, int]:
         """A turn begins: how many seconds late it is, and how many before it were left out."""
-        if not self._started:
-            # The LoopingCall counts from its real start, so a late start shifts all turns.
-            self._started = True
-            late, self._anchor, self._last = at - self._anchor, at, 0
-            return max(late, 0.0), 0
-        now = int((at - self._anchor) / self._interval + TOLERANCE)
-        late = at - self._anchor - min(self._due, now) * self._interval
+        now = self._number(at)
+        late = at - self._first - min(self._due, now) * self._interval
         left_out = now - self._last - 1
         self._last = now
         return max(late, 0.0), max(left_out, 0)
 
     def end(self, at: float) -> None:
         """The turn is over; the next one is due where the next interval begins."""
-        self._due = int((at - self._anchor) / self._interval + TOLERANCE) + 1
+        self._due = self._number(at) + 1
+
+    def _number(self, at: float) -> int:
+        return int((at - self._first) / self._interval + TOLERANCE)

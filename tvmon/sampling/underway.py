@@ -8,10 +8,11 @@ from twisted.internet.defer import Deferred
 
 from tvmon.errors import NoAnswer
 from tvmon.sampling.body import Body
-from tvmon.sampling.connections import Lease
 from tvmon.sampling.dialing import Step
+from tvmon.sampling.lease import Lease
 from tvmon.sampling.reasons import Progress, late
 from tvmon.sampling.targets import Origin
+from tvmon.servers import Request
 
 T = TypeVar("T")
 
@@ -21,15 +22,21 @@ class UnderWay:
     One fetch under way: what it waits for, and why it was given up if it was.
 
     :ivar began: when, on the fetcher's clock
+    :ivar request: what is asked, :attr:`method` its method in upper case
+    :ivar most: the largest body that is taken
     :ivar trouble: why it was given up
     :ivar lease: of the connection it uses now
     :ivar length: of the body, as the head promises it
     """
 
-    __slots__ = ("_body", "_origin", "_seconds", "_waiting", "began", "lease", "length", "trouble")
+    __slots__ = (
+        "_body", "_origin", "_seconds", "_waiting", "began", "lease", "length", "method", "most",
+        "request", "trouble",
+    )  # fmt: skip
 
-    def __init__(self, began: float, seconds: float) -> None:
-        self.began = began
+    def __init__(self, began: float, seconds: float, request: Request, most: int) -> None:
+        self.began, self.request, self.most = began, request, most
+        self.method = request.method.upper()
         self._seconds = seconds
         self._waiting: Deferred[Any] | None = None
         self._origin: Origin | None = None
