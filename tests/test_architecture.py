@@ -40,7 +40,18 @@ RANKS = (
     ("board", "sampling", "config"),
     ("store", "history"),
     ("api",),
-    ("cli", "daemon", "gate", "heartbeat", "histories", "listening", "logs", "simulator", "tap"),
+    (
+        "cli",
+        "daemon",
+        "gate",
+        "heartbeat",
+        "histories",
+        "listening",
+        "logs",
+        "simulator",
+        "stopping",
+        "tap",
+    ),
 )
 RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
 FORBIDDEN = {

@@ -14,7 +14,7 @@ Stop: nobody new is let in, the samplers end, and what they brought last is writ
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -22,7 +22,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, DeferredList, DeferredLock, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
@@ -40,9 +40,11 @@ from tvmon.listening import CannotListen, Listening
 from tvmon.sampling.fetch import Fetcher
 from tvmon.sampling.fetch_meters import FetchMeters
 from tvmon.sampling.meters import PollMeters
+from tvmon.sampling.timers import Timers
 from tvmon.sampling.updater import Updater
 from tvmon.servers import Answer, Request
 from tvmon.servers.watched import Watched
+from tvmon.stopping import all_stopped
 from tvmon.store import Away, Store, writer_name
 from tvmon.streams import Sample, Stream
 
@@ -78,7 +80,7 @@ class Daemon(MultiService):
         self._reactor, self._now, self._config = reactor, now, config
         self._read, self._end, self._web = read, end, web
         self._random = Random()  # noqa: S311 - spreads polls in time, guards nothing
-        self._boot = secrets.token_hex(4)
+        self._timers, self._boot = Timers(reactor), secrets.token_hex(4)
         self.registry = CollectorRegistry()
         self.board = Board(config.scoring)
         self._meters = PollMeters(self.registry)
@@ -148,8 +150,8 @@ class Daemon(MultiService):
         await self._changing.acquire()
         await self._listening.close()
         await self._api.stop()
-        await _all([updater.stopService for updater in self._updaters.values()])
-        await _all([self._fetcher.close, self._store.stopService, self.histories.end])
+        await all_stopped([updater.stopService for updater in self._updaters.values()])
+        await all_stopped([self._fetcher.close, self._store.stopService, self.histories.end])
 
     async def reload(self) -> None:
         """Read the configuration again and change what differs; a wrong one changes nothing."""
@@ -243,7 +245,7 @@ class Daemon(MultiService):
         else:
             changed = {name for name in before if before[name] != after.get(name)}
         stopped = [self._updaters.pop(name) for name in changed]
-        await _all([updater.stopService for updater in stopped])
+        await all_stopped([updater.stopService for updater in stopped])
         if new.polling != old.polling:
             await self._fetcher.close()
             self._fetcher = self._new_fetcher(new)
@@ -258,7 +260,7 @@ class Daemon(MultiService):
 
     def _watch(self, server: Watched) -> None:
         updater = Updater(
-            clock=self._reactor,
+            clock=self._timers,
             now=self._now,
             random=self._random,
             server=server,
@@ -300,8 +302,13 @@ class Daemon(MultiService):
         return await self._store.history(mms_stream_id, limit)
 
     def _new_fetcher(self, config: Config) -> Fetcher:
-        body_bytes = config.polling.body_bytes
-        return Fetcher(self._reactor, body_bytes=body_bytes, now=self._now)
+        return Fetcher(
+            self._reactor,
+            timers=self._timers,
+            now=self._now,
+            body_bytes=config.polling.body_bytes,
+            reads_plain=config.polling.http == "plain",
+        )
 
     def _new_store(
         self, config: Config, refused: Callable[[str], None]
@@ -341,8 +348,3 @@ class Daemon(MultiService):
             boot=self._boot,
             event_clients=web.event_clients,
         )
-
-
-async def _all(stops: Iterable[Callable[[], Any]]) -> None:
-    """Wait for all of them; one that fails keeps none of the others from its end."""
-    await DeferredList([maybeDeferred(stop) for stop in stops], consumeErrors=True)

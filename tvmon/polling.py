@@ -9,6 +9,11 @@ LONGEST_GRACE = 0.25
 """Seconds that a fetch gets after its deadline to say by itself why there is no answer."""
 
 
+HTTP = ("plain", "treq")
+"""What reads answers in the plainest form of HTTP: a reader for these alone, or treq, which reads
+all others in any case."""
+
+
 @dataclass(frozen=True, slots=True)
 class Polling:
     """
@@ -20,6 +25,7 @@ class Polling:
     :param deadline_seconds: for the whole of one poll; below the interval, so polls never overlap
     :param body_bytes: the largest body of a poll's answer
     :param listing_body_bytes: the largest body of a listing's answer
+    :param http: what reads plain answers, one of :data:`HTTP`
     """
 
     listing_seconds: float = 60.0
@@ -28,10 +34,11 @@ class Polling:
     deadline_seconds: float = 2.4
     body_bytes: int = MEBIBYTE
     listing_body_bytes: int = 64 * MEBIBYTE
+    http: str = "plain"
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if not getattr(self, field.name) > 0:
+            if field.name != "http" and not getattr(self, field.name) > 0:
                 raise ValueError(f"{field.name} must be above 0")
         if self.deadline_seconds >= self.sampling_seconds:
             raise ValueError("deadline_seconds must be below sampling_seconds")

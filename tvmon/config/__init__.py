@@ -19,7 +19,7 @@ from psycopg2.extensions import parse_dsn
 from tvmon.config.endpoints import endpoint, is_local
 from tvmon.config.watched import watched
 from tvmon.health import DELAY_REPORT_SECONDS, Scoring
-from tvmon.polling import MEBIBYTE, Polling
+from tvmon.polling import HTTP, MEBIBYTE, Polling
 from tvmon.problems import ConfigError, Problem
 from tvmon.servers.watched import Rule, Watched
 from tvmon.settings import Section
@@ -229,6 +229,7 @@ def _polling(polling: Section) -> Polling:
         deadline("deadline_seconds", longest, "sampling_seconds", sampling),
         size("body_bytes", usual.body_bytes, 64 * MEBIBYTE),
         size("listing_body_bytes", usual.listing_body_bytes, 1024 * MEBIBYTE),
+        polling.choice("http", HTTP, usual.http),
     )
 
 

@@ -47,7 +47,7 @@ def _timing(asking: UnderWay, moment: tuple[float, float]) -> Timing | None:
     lease = asking.lease
     if lease is None:
         return None
-    began = asking.began
+    began = asking.began + lease.waited
     return Timing((lease.answering_at - began) * 1000, (moment[0] - began) * 1000)
 
 

@@ -24,6 +24,7 @@ from twisted.web.iweb import IResponse
 from zope.interface import implementer
 
 from tvmon.sampling.plain import Head, Reading
+from tvmon.sampling.queue import Queue
 from tvmon.sampling.targets import Origin
 
 _HTTP = b"HTTP/"
@@ -68,6 +69,8 @@ class Connection(HTTP11ClientProtocol):
     :ivar origin: where it leads
     :ivar borrower: who uses it now; what comes while nobody does is nobody's answer
     :ivar on_made: called once, when the transport is there
+    :ivar queue: of those that it is lent from, while it is lent
+    :ivar has_served: whether it has given a whole answer
     :ivar until: when whoever keeps it wants it closed, on the keeper's clock
     """
 
@@ -85,6 +88,8 @@ class Connection(HTTP11ClientProtocol):
         self.on_made: Callable[[Connection], None] | None = None
         self.borrower: Borrower | None = None
         self.until = 0.0
+        self.queue: Queue | None = None
+        self.has_served = False
         self.open = False
         self._aborted = False
         self._reading: Reading | None = None

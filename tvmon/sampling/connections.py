@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from tvmon.sampling.connection import Connection
 from tvmon.sampling.dialing import Dialer, Step
+from tvmon.sampling.queue import Queue
 from tvmon.sampling.targets import Origin
 
 IDLE_PER_ORIGIN = 64
@@ -51,6 +52,7 @@ class Connections:
         self._clock, self._dialer = clock, dialer
         self._idle_per_origin, self._idle_seconds = idle_per_origin, idle_seconds
         self._all: set[Connection] = set()
+        self._queues: dict[Origin, Queue] = {}
         self._idle: dict[Origin, list[Connection]] = {}
         self._closing: set[Connection] = set()
         self._sweeping: IDelayedCall | None = None
@@ -66,7 +68,51 @@ class Connections:
         return sum(map(len, self._idle.values()))
 
     def take(self, origin: Origin) -> Connection | None:
-        """An idle connection, the freshest first."""
+        """An idle connection, the freshest first; ``None`` where there is none at once."""
+        queue = self._queues.get(origin)
+        if queue is None or len(queue):
+            return None
+        return self._take(origin, queue)
+
+    async def open(
+        self, origin: Origin, at: Callable[[Step], None], *, fresh: bool = False
+    ) -> Connection:
+        """
+        A new connection, or one that comes back soon where there are many; may be cancelled.
+
+        Raises as :meth:`~tvmon.sampling.dialing.Dialer.dial`.
+
+        :param at: is told what it waits for
+        :param fresh: a new one in any case
+        """
+        queue = self._queues.get(origin)
+        if queue is None:
+            queue = self._queues[origin] = Queue(self._clock, lambda: self._serve(origin))
+        if queue.is_full and not fresh:
+            at(Step.TURN)
+            await queue.wait()
+            connection = self._take(origin, queue)
+            if connection is not None:
+                at(Step.HEAD)
+                return connection
+
+        def make() -> Connection:
+            connection = Connection(origin, self._idled, self._lost)
+            self._all.add(connection)
+            return connection
+
+        queue.lent += 1
+        try:
+            connection = await self._dialer.dial(origin, make, at)
+        except BaseException:
+            queue.returned()
+            self._forget(origin)
+            raise
+        self.opened += 1
+        connection.queue = queue
+        return connection
+
+    def _take(self, origin: Origin, queue: Queue) -> Connection | None:
         idle = self._idle.get(origin)
         while idle:
             connection = idle.pop()
@@ -74,20 +120,16 @@ class Connections:
                 del self._idle[origin]
             if connection.usable:  # or it is on its way out
                 self.reused += 1
+                queue.lent += 1
+                connection.queue = queue
                 return connection
         return None
 
-    async def open(self, origin: Origin, at: Callable[[Step], None]) -> Connection:
-        """A new connection; raises as :meth:`~tvmon.sampling.dialing.Dialer.dial`."""
-
-        def make() -> Connection:
-            connection = Connection(origin, self._idled, self._lost)
-            self._all.add(connection)
-            return connection
-
-        connection = await self._dialer.dial(origin, make, at)
-        self.opened += 1
-        return connection
+    def _serve(self, origin: Origin) -> None:
+        """Let those go on who wait, as far as there are connections for them."""
+        queue = self._queues[origin]
+        while len(queue) and (origin in self._idle or queue.may_open):
+            queue.next()
 
     def distrust(self, origin: Origin) -> None:
         """
@@ -100,6 +142,7 @@ class Connections:
 
     def part(self, connection: Connection) -> None:
         """Close in order, and by force where that takes long."""
+        self._returned(connection)
         if connection in self._all:
             connection.until = self._clock.seconds() + CLOSE_SECONDS
             self._closing.add(connection)
@@ -109,6 +152,8 @@ class Connections:
     async def close(self) -> None:
         """Abort what is lent and close what is idle; takes twice STOP_SECONDS at most."""
         self._closed = Deferred()
+        for queue in self._queues.values():
+            queue.close()
         idle = [connection for idle in self._idle.values() for connection in idle]
         self._idle.clear()
         for connection in self._all.difference(idle, self._closing):
@@ -138,11 +183,13 @@ class Connections:
         if connection.borrower is not None:
             connection.borrower.returned()
             connection.borrower = None
+        self._returned(connection)
         if not connection.open:
             return  # what came before its end was read after it
         if self._closed is not None:
             self.part(connection)
             return
+        connection.has_served = True
         connection.until = self._clock.seconds() + self._idle_seconds
         idle = self._idle.setdefault(connection.origin, [])
         if len(idle) >= self._idle_per_origin:
@@ -150,7 +197,14 @@ class Connections:
         idle.append(connection)
         self._sweep_later()
 
+    def _returned(self, connection: Connection) -> None:
+        """It is lent to nobody any more."""
+        queue, connection.queue = connection.queue, None
+        if queue is not None:
+            queue.returned()
+
     def _lost(self, connection: Connection) -> None:
+        self._returned(connection)
         self._all.discard(connection)
         self._closing.discard(connection)
         idle = self._idle.get(connection.origin)
@@ -158,8 +212,15 @@ class Connections:
             idle.remove(connection)
             if not idle:
                 del self._idle[connection.origin]
+        self._forget(connection.origin)
         if not self._all:
             self._end_close()
+
+    def _forget(self, origin: Origin) -> None:
+        """Keep nothing of an origin that nobody asks, as one that was redirected to once."""
+        queue = self._queues.get(origin)
+        if queue is not None and not queue.lent and not len(queue):
+            del self._queues[origin]
 
     def _end_close(self) -> None:
         if self._closed is not None and not self._closed.called:

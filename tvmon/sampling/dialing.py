@@ -42,6 +42,7 @@ TLS_HOSTS_KEPT = 256
 class Step(Enum):
     """How far a request has come; the value says what it waits for."""
 
+    TURN = "waiting for a connection"
     NAME = "looking up the host name"
     CONNECT = "connecting"
     TLS = "TLS handshake"

@@ -38,6 +38,7 @@ class Lease:
     :ivar received: see there
     :ivar answering_at: when the first byte of the answer came, on the clock; 0 before
     :ivar lost_by: why the connection was lost, when it was
+    :ivar waited: how many seconds it waited for a connection that others had
     :ivar encoding: the Content-Encoding of the answer
     """
 
@@ -49,6 +50,7 @@ class Lease:
         "_head_bytes",
         "_headers",
         "_refuse",
+        "_waits_since",
         "answering_at",
         "connection",
         "encoding",
@@ -58,6 +60,7 @@ class Lease:
         "received",
         "reused",
         "step",
+        "waited",
     )  # fmt: skip
     persistent = True
 
@@ -82,6 +85,7 @@ class Lease:
         self.answering_at = 0.0
         self.lost_by: Failure | None = None
         self.encoding = ""
+        self.waited = self._waits_since = 0.0
         self._asked: Connection | None = None
 
     @property
@@ -103,7 +107,7 @@ class Lease:
         connection = None if self._fresh else self._connections.take(self.origin)
         if connection is None:
             return Deferred.fromCoroutine(self._open_and_ask(request, body_bytes))
-        self.reused, self.step = True, Step.HEAD
+        self.step = Step.HEAD
         self._asked = self._lent(connection)
         return connection.ask(request, body_bytes)
 
@@ -155,17 +159,22 @@ class Lease:
         connection = None if self._fresh else self._connections.take(self.origin)
         if connection is None:
             return Deferred.fromCoroutine(self._open())
-        self.reused, self.step = True, Step.HEAD
+        self.step = Step.HEAD
         return succeed(self._lent(connection))
 
     async def _open(self) -> Connection:
-        return self._lent(await self._connections.open(self.origin, self._at))
+        opened = self._connections.open(self.origin, self._at, fresh=self._fresh)
+        return self._lent(await opened)
 
     def _at(self, step: Step) -> None:
+        if self.step is Step.TURN:
+            self.waited += self._clock.seconds() - self._waits_since
+        elif step is Step.TURN:
+            self._waits_since = self._clock.seconds()
         self.step = step
 
     def _lent(self, connection: Connection) -> Connection:
-        self.connection = connection
+        self.connection, self.reused = connection, connection.has_served
         connection.borrower = self
         return connection
 
