@@ -49,6 +49,12 @@ class GoodTests(ConfigTests):
     def test_the_deadline_is_a_round_number(self) -> None:
         self.assertEqual(repr(self.load("").polling.deadline_seconds), "2.4")
 
+    def test_treq_can_be_chosen(self) -> None:
+        self.assertEqual(self.load("").polling.http, "plain")
+        self.assertEqual(self.load('[polling]\nhttp = "treq"').polling.http, "treq")
+        (wrong,) = self.wrong('[polling]\nhttp = "trek"')
+        self.assertEqual(wrong, 'polling.http = "trek": must be plain or treq; did you mean treq?')
+
     def test_equal_files_are_equal_configurations_part_by_part(self) -> None:
         one = self.load(SERVER)
         other = self.load("# the same\n" + SERVER)

@@ -33,7 +33,6 @@ HEADS_KEPT = 512
 """Heads that are kept read: most servers send the same one to all who ask within a second."""
 
 END = b"\r\n\r\n"
-_START = b"HTTP/1.1 "
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9])(?: ([\t\x20-\x7e]*))?\r\n")
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e]*)\r\n")
@@ -92,7 +91,7 @@ def plain_head(head: bytes) -> Head | None:
 
 class Reading:
     """
-    A plain answer as it comes in.
+    A plain answer as it comes in; its head comes in one piece, or it is not plain.
 
     :param head_bytes: how long its head may be
     :param body_bytes: how long its body may be
@@ -113,16 +112,18 @@ class Reading:
 
     def take(self, data: bytes) -> bytes | None:
         """Some more; the body, once it is whole."""
-        if not self.held:
-            self.held = data
-        elif isinstance(self.held, bytes):
-            # A bytearray, since an answer may come in bytes.
-            self.held = bytearray(self.held + data)
-        else:
-            self.held += data
-        head = self.head or self._read_head(self.held)
+        head = self.head
         if head is None:
-            return None
+            self.held = data
+            head = self._read_head(data)
+            if head is None:
+                self.is_plain = False
+                return None
+        elif isinstance(self.held, bytearray):
+            self.held += data
+        else:
+            # A bytearray, since a body may come in single bytes.
+            self.held = bytearray(self.held + data)
         missing = self._from + head.length - len(self.held)
         if missing:
             self.is_plain = missing > 0
@@ -134,14 +135,12 @@ class Reading:
         """How much of the body has come, once the head is there."""
         return len(self.held) - self._from
 
-    def _read_head(self, held: bytes | bytearray) -> Head | None:
-        """The head, once all of it is there, where the answer is plain so far."""
-        end = held.find(END, max(0, self._from - len(END)))
-        self._from = len(held) if end < 0 else end + len(END)
-        if self._from > self._head_bytes or not _START.startswith(held[: len(_START)]):
-            self.is_plain = False
-        elif end >= 0:
-            head = plain_head(bytes(held[: self._from]))
-            self.is_plain = head is not None and head.length <= self._longest
-            self.head = head if self.is_plain else None
+    def _read_head(self, data: bytes) -> Head | None:
+        end = data.find(END)
+        self._from = end + len(END)
+        if end < 0 or self._from > self._head_bytes:
+            return None
+        head = plain_head(data[: self._from])
+        if head is not None and head.length <= self._longest:
+            self.head = head
         return self.head
