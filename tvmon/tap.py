@@ -14,6 +14,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import resource
 import signal
 import sys
 import time
@@ -31,6 +32,9 @@ from tvmon.config import ConfigError, load
 from tvmon.daemon import Daemon
 
 log = Logger()
+
+MOST_FILES = 65_536
+"""How many files may be open at a time, where the system lets us choose."""
 
 
 class Options(usage.Options):
@@ -65,6 +69,7 @@ def makeService(options: Options, reactor: Any = None) -> Daemon:
     if reactor is None:
         from twisted.internet import reactor
     reactor.seconds = time.monotonic
+    allow_many_files()
     disable_created_metrics()  # a line for each line, of no use to anybody here
     config = options["read-config"]
     logs.set_level(config.log_level)
@@ -79,6 +84,19 @@ def makeService(options: Options, reactor: Any = None) -> Daemon:
     reactor.callWhenRunning(_handle_signals, reactor, daemon, options["early-reloads"])
     reactor.callWhenRunning(_calm_the_collector)
     return daemon
+
+
+def allow_many_files() -> None:
+    """
+    Have as many connections as there may be polls, and readers of the page, at a time.
+
+    Most systems let a process have 1,024 files open, for the sake of old programs, and let it
+    choose up to some hundred thousand.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _handle_signals(reactor: Any, daemon: Daemon, early_reloads: list[bool]) -> None:
