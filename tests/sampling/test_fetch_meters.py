@@ -20,7 +20,7 @@ def shown(registry: CollectorRegistry) -> dict[str, float]:
 class FetchMetersTests(SynchronousTestCase):
     def test_each_figure_has_its_name(self) -> None:
         registry = CollectorRegistry()
-        FetchMeters(registry, lambda: Figures(1, 2, 3, 4, 5, 6, 7))
+        FetchMeters(registry, lambda: Figures(1, 2, 3, 4, 5, 6, 7, 8, 9))
         self.assertEqual(
             shown(registry),
             {
@@ -31,6 +31,8 @@ class FetchMetersTests(SynchronousTestCase):
                 "tvmon_connections_reused_total": 5,
                 "tvmon_connections_retried_total": 6,
                 "tvmon_name_lookups_in_flight": 7,
+                "tvmon_connections_awaited_total": 8,
+                "tvmon_answers_plain_total": 9,
             },
         )
 
@@ -49,5 +51,6 @@ class FetcherTests(FetchCase):
         self.assertEqual(now['tvmon_connections{state="idle"}'], 1)
         self.assertEqual(now["tvmon_connections_opened_total"], 1)
         self.assertEqual(now["tvmon_connections_reused_total"], 2)
+        self.assertEqual(now["tvmon_answers_plain_total"], 3)
         self.fetcher = self.new_fetcher()
         self.assertEqual(set(shown(registry).values()), {0.0})

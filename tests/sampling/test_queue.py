@@ -61,6 +61,7 @@ class QueueTests(SynchronousTestCase):
                 self.turn()
             self.assertEqual(len(self.held.wires), AT_ONCE)
             self.assertEqual(self.held.fetcher.figures.reused, 2 * AT_ONCE)
+            self.assertEqual(self.held.fetcher.figures.awaited, 2 * AT_ONCE)
             self.assertEqual({self.successResultOf(asking).body for asking in asked}, {b"hello"})
 
     def test_where_none_comes_back_more_are_opened_some_at_a_time(self) -> None:

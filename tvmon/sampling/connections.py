@@ -39,6 +39,7 @@ class Connections:
 
     :ivar opened: how many were ever opened
     :ivar reused: how often one served again
+    :ivar awaited: how often a request waited for one
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Connections:
         self._closing: set[Connection] = set()
         self._sweeping: IDelayedCall | None = None
         self._closed: Deferred[None] | None = None
-        self.opened = self.reused = 0
+        self.opened = self.reused = self.awaited = 0
 
     def __len__(self) -> int:
         return len(self._all)
@@ -90,6 +91,7 @@ class Connections:
             queue = self._queues[origin] = Queue(self._clock, lambda: self._serve(origin))
         if queue.is_full and not fresh:
             at(Step.TURN)
+            self.awaited += 1
             await queue.wait()
             connection = self._take(origin, queue)
             if connection is not None:

@@ -65,6 +65,8 @@ class Figures:
     :param reused: how often one served again
     :param retried: how often one turned out to be closed by the server, and a new one was taken
     :param lookups: host names being looked up; one that hangs counts until it is given up
+    :param awaited: how often a request waited for a connection, since many had one
+    :param plain: answers that were read without treq
     """
 
     in_flight: int
@@ -74,6 +76,8 @@ class Figures:
     reused: int
     retried: int
     lookups: int
+    awaited: int
+    plain: int
 
 
 class Fetcher:
@@ -121,7 +125,7 @@ class Fetcher:
         )
         self._targets = Targets()
         self._running: set[UnderWay] = set()
-        self._retried = 0
+        self._retried = self._plain = 0
         self._closed = False
 
     @property
@@ -135,6 +139,8 @@ class Fetcher:
             self._connections.reused,
             self._retried,
             self._names.running,
+            self._connections.awaited,
+            self._plain,
         )
 
     async def fetch(
@@ -260,6 +266,7 @@ class Fetcher:
                 came = await asking.on(lease.ask(plain, asking.most))
                 if came is not None:
                     whole = True
+                    self._plain += 1
                     return plain_answer(asking, self._moment(), *came), None
             response = await asking.on(
                 HTTPClient(lease, NO_COOKIES, Content).request(

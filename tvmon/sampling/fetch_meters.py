@@ -55,3 +55,13 @@ class FetchMeters(Collector):
             "Requests sent once more, since their kept connection had been closed.",
             now.retried,
         )
+        yield CounterMetricFamily(
+            "tvmon_connections_awaited",
+            "Requests that waited for a connection, since the server had many of us at once.",
+            now.awaited,
+        )
+        yield CounterMetricFamily(
+            "tvmon_answers_plain",
+            "Answers in the plainest form of HTTP, which are read without treq.",
+            now.plain,
+        )
