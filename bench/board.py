@@ -106,12 +106,13 @@ def timed(work: Iterator[Any]) -> tuple[float, list[Any]]:
 
 def run(streams: int, rounds: int) -> None:
     sources = [Source(number) for number in range(streams)]
+    gc.collect()
+    gc.freeze()  # what is there now is not counted
+    memory, objects = resident(), len(gc.get_objects())
     known = [
         Stream("bench", str(n), n, f"bench/stream{n}", f"http://bench/{n}", n, "tvie")
         for n in range(streams)
     ]
-    gc.collect()
-    memory, objects = resident(), len(gc.get_objects())
     board = Board(Scoring())
     for _ in range(3):
         board.listen(Ear())
