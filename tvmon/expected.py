@@ -59,10 +59,10 @@ class Expected:
 NOTHING_EXPECTED = Expected()
 
 
-@lru_cache(maxsize=4096)
-def _declared(kbps: int) -> Expected:
-    """The same value for all streams that declare the same rate."""
-    return Expected(kbps, "declared")
+@lru_cache(maxsize=4096, typed=True)
+def _told(kbps: float, by: By) -> Expected:
+    """What is configured or declared: the same value for all streams of which it is the same."""
+    return Expected(kbps, by)
 
 
 class Demand(NamedTuple):
@@ -81,9 +81,9 @@ class Demand(NamedTuple):
     def expected(self, measured: Measurement | None) -> Expected:
         """What the stream needs: as configured, or else as declared, or else as learned."""
         if self.configured_kbps:
-            return Expected(self.configured_kbps, "configured")
+            return _told(self.configured_kbps, "configured")
         declared = None if measured is None else measured.declared_kbps
-        return _declared(declared) if declared else self.learned
+        return _told(declared, "declared") if declared else self.learned
 
 
 NO_DEMAND = Demand()

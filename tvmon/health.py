@@ -115,12 +115,11 @@ def judge(
     measured = sample.measured
     if measured is None:
         return _zero(sample.failed_reason or "no answer", scoring)
+    why = "; ".join(measured.remarks)
     if measured.presence is Presence.UNSEEN:
-        why = "; ".join(measured.remarks)
         return _unknown(why or "not known: the view of the media server is incomplete")
     # A stream that declares to need nothing is none, whoever says that it is there.
     if measured.presence is Presence.ABSENT or measured.declared_kbps == 0:
-        why = "; ".join(measured.remarks)
         if demand.may_sleep:
             return _unknown(f"asleep: {why or 'nobody publishes it'}, and it may sleep")
         return _zero(f"no stream: {why or 'nobody publishes it'}", scoring)
@@ -220,13 +219,10 @@ def _vouched(flow: Flow, needed: float, burst: float, window_seconds: float) -> 
 def _steady(flow: Flow, first: int) -> bool:
     """Whether the stream fell no further behind, on one upstream connection all the time."""
     delays = flow.rows[first * WIDTH + DELAY :: WIDTH]
-    least = min(delays)
+    least, opened = min(delays), flow.rows[first * WIDTH + OPENED]
     if least == UNKNOWN or NO_DELAY_MS in delays:
         return False
-    return (
-        delays[-1] - least <= STEADY_DELAY_MS
-        and flow.rows[first * WIDTH + OPENED] == flow.rows[OPENED - WIDTH]
-    )
+    return delays[-1] - least <= STEADY_DELAY_MS and opened == flow.rows[OPENED - WIDTH]
 
 
 def _faulty(upstream: Finding, faults: Sequence[str]) -> Finding:

@@ -12,16 +12,16 @@ from dataclasses import dataclass, fields
 from enum import IntEnum, StrEnum
 from typing import NamedTuple, TypeVar, dataclass_transform
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 @dataclass_transform(frozen_default=True)
-def value(cls: type[T]) -> type[T]:
+def value(cls: type[_T]) -> type[_T]:
     """
-    Make a class a frozen dataclass that is made in an eighth of the time.
+    A frozen dataclass for what is made at every poll: it takes an eighth of the time to make.
 
-    mypy holds that nobody changes one.  Python's own way to hold it costs 70 ns for each field,
-    and of what is measured ten thousand streams make a hundred thousand fields a second.
+    mypy holds that nobody changes one, and the tests do.  Where Python itself is asked to hold it,
+    each field costs 60 ns more, and ten thousand streams make some 100,000 fields a second.
     """
     return dataclass(slots=True, unsafe_hash=True)(cls)
 
@@ -248,7 +248,7 @@ class Level(IntEnum):
     GOOD = 2
 
 
-@value
+@dataclass(frozen=True, slots=True)
 class Part:
     """One part of a score, or the whole: 0..100 and its level; both ``None`` where unknown."""
 
