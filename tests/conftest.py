@@ -9,6 +9,8 @@ from typing import TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import frozen
+
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 IN_CI = bool(os.environ.get("CI"))
 
@@ -18,6 +20,8 @@ settings.register_profile(
     "tvmon", deadline=None, derandomize=IN_CI, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("tvmon")
+
+frozen.hold()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tvmon.streams import Measurement, Rates, Sample
-from tvmon.window import KEPT_SECONDS, Point, Window, downstream_rates, kbps, upstream_rates
+from tvmon.window import (
+    KEPT_SECONDS,
+    WIDTH,
+    Point,
+    Window,
+    downstream_rates,
+    kbps,
+    upstream_rates,
+)
 
 
 def window(*points: tuple[float, int | None]) -> Window:
@@ -71,6 +79,19 @@ class RateTests(SynchronousTestCase):
         made = window((0, 0), (3, 3000), (3, 3750))
         self.assertEqual(len(made), 2)
         self.assertEqual(upstream_rates(made).last_3, 10.0)
+
+    def test_a_sample_takes_the_place_of_those_that_are_not_before_it(self) -> None:
+        made = window((0, 0), (3, 3000), (6, 6000), (3, 6000), (9, 12_000))
+        self.assertEqual(list(made.at), [0, 3, 9])
+        self.assertEqual(upstream_rates(made).last_3, 8.0)
+
+    def test_a_number_that_fits_nowhere_is_as_if_it_were_not_told(self) -> None:
+        for number in (2**63, -(2**63), 2**200, 1.5):
+            made = window((0, 1000))
+            made.add(Sample(3, 3, Measurement(upstream_bytes_received=5, live_delay_ms=number)))  # type: ignore[arg-type]
+            assert made.newest is not None
+            self.assertEqual((made.newest.received, made.newest.delay_ms), (5, None))
+            self.assertEqual(len(made.rows), 2 * WIDTH)
 
     def test_old_points_are_let_go(self) -> None:
         made = window(*((float(n), n) for n in range(1000)))

@@ -15,10 +15,10 @@ from typing import Protocol
 from twisted.logger import Logger
 
 from tvmon.entry import CounterReset, Entry
-from tvmon.expected import NO_DEMAND, Demand, Learned
+from tvmon.expected import NO_DEMAND, NOTHING_EXPECTED, Demand, Learned
 from tvmon.health import Scoring, flow_kbps, judge
-from tvmon.streams import Health, Level, Presence, Rates, Sample, Stream
-from tvmon.window import Reset, Window, downstream_rates, upstream_rates
+from tvmon.streams import NO_RATES, Health, Level, Presence, Sample, Stream
+from tvmon.window import Reset, Window, all_rates
 
 LEARNED_NEWS = 10
 """After so many newly learned rates, five minutes, whoever keeps them is told."""
@@ -41,22 +41,24 @@ class Listener(Protocol):
 
 
 class _Row:
-    """One stream on the board: what it is, its flow, and what is said of it."""
+    """One stream on the board: what it is, its flow, and what is said of it and asked of it."""
 
-    __slots__ = ("entry", "good_time", "learned", "reset", "window")
+    __slots__ = ("demand", "entry", "good_time", "learned", "reset", "window")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.window = Window()
-        self.learned = Learned()
+        self.learned: Learned | None = None  # most streams declare what they need
         self.reset: CounterReset | None = None
         self.good_time: float | None = None
+        self.ask()
 
-    @property
-    def demand(self) -> Demand:
-        """What is asked of the stream."""
-        stream = self.entry.stream
-        return Demand(stream.expected_kbps, self.learned.expected, stream.may_sleep)
+    def ask(self) -> None:
+        """Work out anew what is asked of the stream."""
+        stream, learned = self.entry.stream, self.learned
+        past = NOTHING_EXPECTED if learned is None else learned.expected
+        demand = Demand(stream.expected_kbps, past, stream.may_sleep)
+        self.demand = NO_DEMAND if demand == NO_DEMAND else demand
 
 
 class Board:
@@ -119,6 +121,7 @@ class Board:
                 old.expected,
                 old.reset,
             )
+            row.ask()
         entry = row.entry
         self._tell("stream_put", lambda listener: listener.stream_put(entry))
 
@@ -155,8 +158,9 @@ class Board:
             row = self._rows[stream.mms_stream_id] = _Row(Entry(stream, self._next()))
         if row.good_time is None:
             row.good_time = good_time
-        if learned and not row.learned.rates:
+        if learned and row.learned is None:
             row.learned = Learned(learned)
+            row.ask()
         if row.entry.newest is not None:
             return
         newest: Sample | None = None
@@ -174,7 +178,12 @@ class Board:
         if reset is not None:
             self.resets[row.entry.stream.server, reset] += 1
         entry = row.entry = self._judged(row, sample)
-        self._tell("sample_noted", lambda listener: listener.sample_noted(entry, sample))
+        # As _tell does it, without a function made for each of some thousand samples a second.
+        for listener in tuple(self._listeners):
+            try:
+                listener.sample_noted(entry, sample)
+            except Exception:
+                self._failed(listener, "sample_noted")
         self._learn(row, sample)
 
     def rescore(self, scoring: Scoring) -> None:
@@ -195,13 +204,14 @@ class Board:
 
     def _judged(self, row: _Row, sample: Sample) -> Entry:
         measured, demand = sample.measured, row.demand
+        upstream, downstream = (NO_RATES, NO_RATES) if measured is None else all_rates(row.window)
         return Entry(
             row.entry.stream,
             self._next(),
             sample,
             row.good_time,
-            Rates() if measured is None else upstream_rates(row.window),
-            Rates() if measured is None else downstream_rates(row.window),
+            upstream,
+            downstream,
             judge(sample, row.window, self.scoring, demand),
             demand.expected(measured),
             row.reset,
@@ -210,14 +220,19 @@ class Board:
     def _learn(self, row: _Row, sample: Sample) -> None:
         """Learn what the stream needs, where nobody else says it."""
         entry, learned = row.entry, row.learned
-        if entry.expected.by in ("configured", "declared") or not learned.is_due(sample.at):
+        if entry.expected.by in ("configured", "declared"):
+            return
+        if learned is not None and not learned.is_due(sample.at):
             return
         if not _flows(entry.health, sample):
             return
         kbps = flow_kbps(row.window, self.scoring)
         if kbps is None:
             return
+        if learned is None:
+            learned = row.learned = Learned()
         learned.take(sample.at, kbps, good=entry.health.upstream.level is Level.GOOD)
+        row.ask()
         if learned.changes % LEARNED_NEWS == 1:
             rates = learned.rates
             self._tell("rates_learned", lambda listener: listener.rates_learned(entry, rates))
@@ -231,7 +246,10 @@ class Board:
             try:
                 call(listener)
             except Exception:
-                self.log.failure("{listener} failed at {what}", listener=listener, what=what)
+                self._failed(listener, what)
+
+    def _failed(self, listener: Listener, what: str) -> None:
+        self.log.failure("{listener} failed at {what}", listener=listener, what=what)
 
 
 def _flows(health: Health, sample: Sample) -> bool:

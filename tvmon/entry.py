@@ -14,7 +14,17 @@ from typing import Any, NamedTuple
 import simplejson
 
 from tvmon.expected import NOTHING_EXPECTED, Expected
-from tvmon.streams import MEASURED, Health, Measurement, Part, Rates, Sample, Sources, Stream
+from tvmon.streams import (
+    MEASURED,
+    NO_RATES,
+    Health,
+    Measurement,
+    Part,
+    Rates,
+    Sample,
+    Sources,
+    Stream,
+)
 from tvmon.window import Reset
 
 FIELDS = (
@@ -101,8 +111,8 @@ class Entry:
         revision: int,
         newest: Sample | None = None,
         good_time: float | None = None,
-        upstream: Rates | None = None,
-        downstream: Rates | None = None,
+        upstream: Rates = NO_RATES,
+        downstream: Rates = NO_RATES,
         health: Health = UNKNOWN,
         expected: Expected = NOTHING_EXPECTED,
         reset: CounterReset | None = None,
@@ -111,8 +121,8 @@ class Entry:
         self.revision = revision
         self.newest = newest
         self.good_time = good_time
-        self.upstream = upstream or Rates()
-        self.downstream = downstream or Rates()
+        self.upstream = upstream
+        self.downstream = downstream
         self.health = health
         self.expected = expected
         self.reset = reset

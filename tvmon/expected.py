@@ -20,6 +20,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import median
 from typing import Literal, NamedTuple
 
@@ -58,6 +59,12 @@ class Expected:
 NOTHING_EXPECTED = Expected()
 
 
+@lru_cache(maxsize=4096, typed=True)
+def _told(kbps: float, by: By) -> Expected:
+    """What is configured or declared: the same value for all streams of which it is the same."""
+    return Expected(kbps, by)
+
+
 class Demand(NamedTuple):
     """
     What is asked of a stream, beside what it declares itself.
@@ -74,9 +81,9 @@ class Demand(NamedTuple):
     def expected(self, measured: Measurement | None) -> Expected:
         """What the stream needs: as configured, or else as declared, or else as learned."""
         if self.configured_kbps:
-            return Expected(self.configured_kbps, "configured")
+            return _told(self.configured_kbps, "configured")
         declared = None if measured is None else measured.declared_kbps
-        return Expected(declared, "declared") if declared else self.learned
+        return _told(declared, "declared") if declared else self.learned
 
 
 NO_DEMAND = Demand()
@@ -107,7 +114,7 @@ class Learned:
     def expected(self) -> Expected:
         """What the stream needs by its own past; nothing where it has none."""
         if self._median is None:
-            return Expected()
+            return NOTHING_EXPECTED
         return Expected(self._median, "learned", len(self._rates) * LEARN_SECONDS)
 
     def is_due(self, at: float) -> bool:

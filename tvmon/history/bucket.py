@@ -6,6 +6,9 @@ Rates come from counters: what they grew by from each good sample to the next, o
 between the two.  Where that cannot be known, since a counter began anew or a poll between them
 failed for long, the pair adds neither bytes nor time, so a rate is that of the time it is known
 for, and never negative.
+
+What adds up lies in two lists and not in objects of its own: each stream has a bucket, and Python's
+garbage collector walks through all of them.
 """
 
 from __future__ import annotations
@@ -23,58 +26,24 @@ Values = tuple[float | None, ...]
 _ADDS = tuple(source.adds for source in STREAM_SOURCES)
 
 
-class _Mean:
-    """What is averaged over the samples that tell it."""
+(
+    VIEWERS,
+    DELAY_MS,
+    SCORE,
+    FIRST_BYTE_MS,
+    ANSWER_MS,
+    FRAMERATE,
+    AUDIO_KBPS,
+    VIDEO_KBPS,
+    TOLD_IN_KBPS,
+    TOLD_OUT_KBPS,
+) = range(10)
+"""The places of what is averaged over the samples that tell it."""
 
-    __slots__ = ("count", "total")
+RECEIVED, SENT, SERVED, OPENS, CONNECTS, FAILURES = range(10, 16)
+"""The places of what counters grew by, over the time for which that is known."""
 
-    def __init__(self) -> None:
-        self.total, self.count = 0.0, 0
-
-    def add(self, value: float) -> None:
-        self.total += value
-        self.count += 1
-
-    @property
-    def value(self) -> float | None:
-        return self.total / self.count if self.count else None
-
-
-class _Growth:
-    """By how much a counter grew, over the time for which that is known."""
-
-    __slots__ = ("grown", "seconds")
-
-    def __init__(self) -> None:
-        self.grown, self.seconds = 0, 0.0
-
-    def add(self, before: int | None, after: int | None, seconds: float) -> None:
-        if before is not None and after is not None and after >= before:
-            self.grown += after - before
-            self.seconds += seconds
-
-    @property
-    def value(self) -> float | None:
-        return float(self.grown) if self.seconds else None
-
-    @property
-    def kbps(self) -> float | None:
-        return self.grown * 8 / 1000 / self.seconds if self.seconds else None
-
-
-_MEANS = (
-    "viewers",
-    "delay_ms",
-    "score",
-    "first_byte_ms",
-    "answer_ms",
-    "framerate",
-    "audio_kbps",
-    "video_kbps",
-    "told_in_kbps",
-    "told_out_kbps",
-)
-_GROWTHS = ("received", "sent", "served", "opens", "connects", "failures")
+PLACES = 16
 
 
 class Bucket:
@@ -85,37 +54,19 @@ class Bucket:
         "_judged",
         "_left",
         "_not_bad",
+        "_over",
         "_polls",
         "_samples",
-        *_MEANS,
-        *_GROWTHS,
+        "_sums",
     )
-
-    viewers: _Mean
-    delay_ms: _Mean
-    score: _Mean
-    first_byte_ms: _Mean
-    answer_ms: _Mean
-    framerate: _Mean
-    audio_kbps: _Mean
-    video_kbps: _Mean
-    told_in_kbps: _Mean
-    told_out_kbps: _Mean
-    received: _Growth
-    sent: _Growth
-    served: _Growth
-    opens: _Growth
-    connects: _Growth
-    failures: _Growth
 
     def __init__(self) -> None:
         self._polls = self._answers = self._samples = 0
         self._judged = self._not_bad = 0
         self._left: int | None = None
-        for name in _MEANS:
-            setattr(self, name, _Mean())
-        for name in _GROWTHS:
-            setattr(self, name, _Growth())
+        # By place: what was added up, and over how many samples, or how many seconds.
+        self._sums: list[float] = [0.0] * RECEIVED + [0] * (PLACES - RECEIVED)
+        self._over: list[float] = [0] * PLACES
 
     def add(
         self, sample: Sample, score: int | None, level: Level | None, before: Sample | None
@@ -127,13 +78,13 @@ class Bucket:
         """
         self._polls += 1
         if score is not None and level is not None:
-            self.score.add(score)
+            self._mean(SCORE, score)
             self._judged += 1
             self._not_bad += level is not Level.BAD
         if sample.timing is not None:
             self._answers += 1
-            self.first_byte_ms.add(sample.timing.first_byte_ms)
-            self.answer_ms.add(sample.timing.answer_ms)
+            self._mean(FIRST_BYTE_MS, sample.timing.first_byte_ms)
+            self._mean(ANSWER_MS, sample.timing.answer_ms)
         measured = sample.measured
         if measured is None:
             return
@@ -144,39 +95,61 @@ class Bucket:
             if 0 < seconds <= STEP_SECONDS:
                 self._grow(before.measured, measured, seconds)
 
+    def _mean(self, place: int, value: float) -> None:
+        self._sums[place] += value
+        self._over[place] += 1
+
     def _tell(self, measured: Measurement) -> None:
-        for mean, value in (
-            (self.viewers, measured.clients_connected),
-            (self.framerate, measured.stream_info_framerate),
-            (self.audio_kbps, measured.stream_info_audiodatarate),
-            (self.video_kbps, measured.stream_info_videodatarate),
+        sums, over = self._sums, self._over
+        for place, value in (
+            (VIEWERS, measured.clients_connected),
+            (FRAMERATE, measured.stream_info_framerate),
+            (AUDIO_KBPS, measured.stream_info_audiodatarate),
+            (VIDEO_KBPS, measured.stream_info_videodatarate),
         ):
             if value is not None:
-                mean.add(value)
+                sums[place] += value
+                over[place] += 1
         delay = measured.live_delay_ms
         if delay is not None and delay != NO_DELAY_MS:
-            self.delay_ms.add(delay)
+            self._mean(DELAY_MS, delay)
         # A mean since the stream's start tells little of now, but more than nothing.
         if measured.upstream_bytes_received is None and measured.average_upstream_kbps is not None:
-            self.told_in_kbps.add(measured.average_upstream_kbps)
+            self._mean(TOLD_IN_KBPS, measured.average_upstream_kbps)
         if measured.total_bytes_sent is None and measured.average_downstream_kbps is not None:
-            self.told_out_kbps.add(measured.average_downstream_kbps)
+            self._mean(TOLD_OUT_KBPS, measured.average_downstream_kbps)
 
     def _grow(self, old: Measurement, new: Measurement, seconds: float) -> None:
-        self.received.add(old.upstream_bytes_received, new.upstream_bytes_received, seconds)
-        self.sent.add(old.total_bytes_sent, new.total_bytes_sent, seconds)
-        self.opens.add(old.upstream_opened_count, new.upstream_opened_count, seconds)
-        self.connects.add(old.upstream_connected_count, new.upstream_connected_count, seconds)
-        self.failures.add(
-            old.upstream_connection_fail_count, new.upstream_connection_fail_count, seconds
-        )
+        sums, over = self._sums, self._over
+        for place, before, after in (
+            (RECEIVED, old.upstream_bytes_received, new.upstream_bytes_received),
+            (SENT, old.total_bytes_sent, new.total_bytes_sent),
+            (SERVED, old.total_clients_served, new.total_clients_served),
+            (OPENS, old.upstream_opened_count, new.upstream_opened_count),
+            (CONNECTS, old.upstream_connected_count, new.upstream_connected_count),
+            (FAILURES, old.upstream_connection_fail_count, new.upstream_connection_fail_count),
+        ):
+            if before is not None and after is not None and after >= before:
+                sums[place] += after - before
+                over[place] += seconds
         before, after = old.total_clients_served, new.total_clients_served
-        self.served.add(before, after, seconds)
         if before is not None and after is not None and after >= before:
             were, are = old.clients_connected, new.clients_connected
             if were is not None and are is not None:
                 # Who came and is not there any more has left.
                 self._left = (self._left or 0) + max(0, after - before - (are - were))
+
+    def _average(self, place: int) -> float | None:
+        return self._sums[place] / self._over[place] if self._over[place] else None
+
+    def _grown(self, place: int) -> float | None:
+        return float(self._sums[place]) if self._over[place] else None
+
+    def _kbps(self, counter: int, told: int) -> float | None:
+        """The rate of a counter of bytes; where it told nothing, the one that the server told."""
+        if not self._over[counter]:
+            return self._average(told)
+        return self._sums[counter] * 8 / 1000 / self._over[counter]
 
     @property
     def values(self) -> Values:
@@ -184,26 +157,26 @@ class Bucket:
         if not self._polls:
             return NOTHING
         values: dict[str, float | None] = {
-            "in_kbps": self.told_in_kbps.value if not self.received.seconds else self.received.kbps,
-            "out_kbps": self.told_out_kbps.value if not self.sent.seconds else self.sent.kbps,
-            "sent_bytes": self.sent.value,
-            "viewers": self.viewers.value,
-            "joined": self.served.value,
+            "in_kbps": self._kbps(RECEIVED, TOLD_IN_KBPS),
+            "out_kbps": self._kbps(SENT, TOLD_OUT_KBPS),
+            "sent_bytes": self._grown(SENT),
+            "viewers": self._average(VIEWERS),
+            "joined": self._grown(SERVED),
             "left": self._left,
-            "delay_ms": self.delay_ms.value,
-            "score": self.score.value,
+            "delay_ms": self._average(DELAY_MS),
+            "score": self._average(SCORE),
             "good_share": 100 * self._not_bad / self._judged if self._judged else None,
-            "opens": self.opens.value,
-            "connects": self.connects.value,
-            "failures": self.failures.value,
+            "opens": self._grown(OPENS),
+            "connects": self._grown(CONNECTS),
+            "failures": self._grown(FAILURES),
             "polls": self._polls,
             "answers": self._answers,
             "samples": self._samples,
-            "first_byte_ms": self.first_byte_ms.value,
-            "answer_ms": self.answer_ms.value,
-            "framerate": self.framerate.value,
-            "audio_kbps": self.audio_kbps.value,
-            "video_kbps": self.video_kbps.value,
+            "first_byte_ms": self._average(FIRST_BYTE_MS),
+            "answer_ms": self._average(ANSWER_MS),
+            "framerate": self._average(FRAMERATE),
+            "audio_kbps": self._average(AUDIO_KBPS),
+            "video_kbps": self._average(VIDEO_KBPS),
         }
         # A module may bring a number that is none, and of a sum that would be all that is left.
         known = {name: value for name, value in values.items() if value is not None}

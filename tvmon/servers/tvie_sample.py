@@ -1,15 +1,18 @@
 """
 What a TVie media server says of one stream: text, one ``name: value`` a line.
 
-The answer for a healthy stream has 21 lines and is read ten thousand times every few seconds,
-so it is read in one pass over its bytes.  Where the server has no stream it leaves out the eight
-lines that describe one; what is left out is ``None``.
+The answer for a healthy stream has 21 lines and is read ten thousand times every few seconds, so
+one that is written exactly as a server writes it is read all at once: every line begins with the
+name that belongs there, and plain numbers follow.  Every other answer is read line by line, with a
+reason for what is wrong in it.  Where the server has no stream it leaves out the eight lines that
+describe one; what is left out is ``None``.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from math import isfinite
+from operator import itemgetter
 from typing import Any
 
 from tvmon.errors import BadAnswer
@@ -17,7 +20,7 @@ from tvmon.servers import Drift
 from tvmon.servers.answers import kind_of_text
 from tvmon.servers.codecs import AUDIO, VIDEO
 from tvmon.servers.values import MOST, MOST_OF_STREAM
-from tvmon.streams import Measurement, Pace, Presence, Sources
+from tvmon.streams import NO_SESSION, Measurement, Pace, Presence, Sources
 from tvmon.words import cleaned
 
 SHOWN_CHARACTERS = 40
@@ -66,6 +69,17 @@ _FIELDS = {name.encode(): (name, _plain_digits(name)) for name in (*ALWAYS, *OF_
 _WHOLE = {len(ALWAYS), len(_KNOWN)}
 _UNKNOWN = ("", 0)
 
+_PREFIXES = [*(f"{name}: " for name in (*ALWAYS, *OF_A_STREAM)), ""]
+"""What the lines of a healthy stream's answer begin with; behind the last line end is nothing."""
+
+_PREFIX_CHARACTERS = sum(map(len, _PREFIXES))
+_PLAIN_DIGITS = 18
+"""So many digits are never more than ``MOST``."""
+
+_COUNTS = itemgetter(*range(8), *range(11, 21))
+_FIRST_OF_STREAM = 8
+"""The lines that hold plain counts, and which of them is the first that describes the stream."""
+
 
 def parse_sample(body: bytes, drift: Drift | None = None) -> Measurement:
     """
@@ -77,6 +91,8 @@ def parse_sample(body: bytes, drift: Drift | None = None) -> Measurement:
     """
     if not body.isascii():
         _refuse_what_is_no_text(body)
+    elif (healthy := _healthy(body.decode("ascii"))) is not None:
+        return healthy
     values: dict[str, Any] = {}
     unknown: list[bytes] = []
     odd_line = 0
@@ -115,6 +131,36 @@ def parse_sample(body: bytes, drift: Drift | None = None) -> Measurement:
     )
     # No data rate is how the server says that there is no stream.
     return replace(measured, presence=Presence.ABSENT) if measured.declared_kbps == 0 else measured
+
+
+def _healthy(text: str) -> Measurement | None:
+    """What a healthy stream's answer says, read all at once; ``None`` where that cannot be done."""
+    lines = text.split("\n")
+    if len(lines) != len(_PREFIXES):
+        return None
+    values = list(map(str.removeprefix, lines, _PREFIXES))
+    told = "".join(values)
+    # No line lost more than its name.  So where all names are gone, each line had its own.
+    if len(text) - (len(lines) - 1) - len(told) != _PREFIX_CHARACTERS or values[-1]:
+        return None
+    if max(map(len, values)) > _PLAIN_DIGITS:
+        return None
+    counts, (delay, rate_in, rate_out) = _COUNTS(values), values[8:11]
+    if not "".join(counts).isdigit() or not delay.removeprefix("-").isdigit():
+        return None
+    if not rate_in.replace(".", "", 1).isdigit() or not rate_out.replace(".", "", 1).isdigit():
+        return None
+    try:
+        numbers: list[Any] = list(map(int, counts))
+    except ValueError:  # a line that ends behind its name
+        return None
+    of_stream = numbers[_FIRST_OF_STREAM:]
+    if max(of_stream) > MOST_OF_STREAM or not (of_stream[0] or of_stream[1]):
+        return None
+    numbers[_FIRST_OF_STREAM:_FIRST_OF_STREAM] = int(delay), float(rate_in), float(rate_out)
+    video, audio = VIDEO.get(numbers[17]), AUDIO.get(numbers[13])
+    numbers += (None, None, video, audio, Presence.LIVE, (), PACE, NO_SESSION, SOURCES)
+    return Measurement(*numbers)  # in its own order, which is the server's
 
 
 def _number(name: str, digits: bytes, line: int) -> int | float:
