@@ -11,9 +11,10 @@ from dataclasses import FrozenInstanceError
 
 from tvmon.flow import Flow
 from tvmon.health import Finding
+from tvmon.servers import Answer, Request
 from tvmon.streams import Health, Measurement, Rates, Sample
 
-VALUES: tuple[type, ...] = (Finding, Flow, Health, Measurement, Rates, Sample)
+VALUES: tuple[type, ...] = (Answer, Finding, Flow, Health, Measurement, Rates, Request, Sample)
 
 
 def hold() -> None:

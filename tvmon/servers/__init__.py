@@ -23,7 +23,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from tvmon.servers.drift import Drift
 from tvmon.settings import Section
-from tvmon.streams import Measurement, Stream, Timing
+from tvmon.streams import Measurement, Stream, Timing, value
 
 __all__ = [
     "Answer",
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Request:
     """
     An HTTP request to a media server.
@@ -61,7 +61,7 @@ class Request:
     fresh: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Answer:
     """
     A whole HTTP answer, its body already read and within the cap.
