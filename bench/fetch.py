@@ -5,8 +5,11 @@ What a fetch costs, beside plain treq in the same run.
 
 The server is another process and answers from memory.  "kept" means that it keeps connections
 open between requests, "closed" that it closes after each answer, as a TVie server does.  treq
-gets what it needs to be compared: a pool as large, a timeout, the whole body; it has no
-deadline over the body and no bound on it.
+alone gets what it needs to be compared: a pool as large, a timeout, the whole body; it has no
+deadline over the body and no bound on it.  "tvmon, treq" is tvmon with http = "treq".
+
+Closed connections keep their ports for a minute on a machine that talks to itself, so a second run
+right after the first may find none.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.web.client import Agent, HTTPConnectionPool
 
 from tvmon.sampling.fetch import Fetcher
+from tvmon.sampling.timers import Timers
 from tvmon.servers import Request
 
 BODY = b"".join(b"field_number_%d: %d\n" % (n, n * 7919) for n in range(24))
@@ -75,8 +79,8 @@ def plain_treq(reactor: Any, at_once: int) -> tuple[Ask, Callable[[], Any]]:
     return ask, pool.closeCachedConnections
 
 
-def tvmon(reactor: Any) -> tuple[Ask, Callable[[], Any]]:
-    fetcher = Fetcher(reactor, body_bytes=65536)
+def tvmon(reactor: Any, *, plain: bool) -> tuple[Ask, Callable[[], Any]]:
+    fetcher = Fetcher(reactor, body_bytes=65536, timers=Timers(reactor), reads_plain=plain)
 
     async def ask(url: str) -> bytes:
         return (await fetcher.fetch(Request(url), 2.4)).body
@@ -103,19 +107,20 @@ async def run(reactor: Any, options: argparse.Namespace, port: int) -> None:
     rows: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for _ in range(options.rounds):
         for kind in ("kept", "closed"):
-            for name in ("plain treq", "tvmon"):
-                ask, close = (
-                    tvmon(reactor) if name == "tvmon" else plain_treq(reactor, options.at_once)
-                )
+            for name in ("treq alone", "tvmon, treq", "tvmon"):
+                if name == "treq alone":
+                    ask, close = plain_treq(reactor, options.at_once)
+                else:
+                    ask, close = tvmon(reactor, plain=name == "tvmon")
                 url = f"http://127.0.0.1:{port}/{kind}"
                 figures = await measure(ask, url, options.fetches, options.at_once)
                 rows.setdefault((kind, name), []).append(figures)
                 await close()
-    print(f"{'connections':12} {'client':12} {'fetches/s':>10} {'µs CPU each':>12}")
+    print("| connections | client | fetches/s | µs of processor each |\n|---|---|---:|---:|")
     for (kind, name), figures in rows.items():
         wall = statistics.median(wall for wall, _ in figures)
         cpu = statistics.median(cpu for _, cpu in figures)
-        print(f"{kind:12} {name:12} {1 / wall:10.0f} {cpu * 1e6:12.0f}")
+        print(f"| {kind} | {name} | {1 / wall:.0f} | {cpu * 1e6:.0f} |")
 
 
 def main() -> None:
