@@ -14,8 +14,10 @@ so that no rate is ever negative or absurd, and an operator is told which of the
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from tvmon.streams import NO_SESSION, STEADY, Measurement, Pace, Rates, Sample, Session
@@ -26,6 +28,13 @@ KEPT_SECONDS = 130.0
 MOST_RECEIVED_KBPS = 10_000_000
 MOST_SENT_KBPS = 1_000_000_000
 """What no stream ever had, 10 Gbit/s, and what no server ever sent of one, 1 Tbit/s."""
+
+RECEIVED, SENT, DELAY, OPENED, MEDIA = range(5)
+WIDTH = 5
+"""The places of a point's numbers in a row, and how many a row has."""
+
+UNKNOWN = -(2**63)
+"""In a row: what the server did not tell.  No number that it can tell is as small."""
 
 Counter = Literal["received", "sent"]
 Reset = Literal["restarted", "republished", "error"]
@@ -95,6 +104,38 @@ class Window:
         while self._points[0].at < sample.at - KEPT_SECONDS:
             self._points.popleft()
         return reset
+
+    def refill(self, at: array[float], rows: array[int]) -> bool:
+        """
+        Hold points that were kept, all in one go, where that is what adding them would come to.
+
+        False, and nothing changed, where their counters may have begun anew among them, or were
+        told now and then: only :meth:`add`, one after the other, can tell.
+
+        :param at: when each point was, always growing
+        :param rows: the numbers of all points, a row of ``WIDTH`` for each
+        """
+        for counter, most in (
+            (RECEIVED, MOST_RECEIVED_KBPS),
+            (SENT, MOST_SENT_KBPS),
+            (MEDIA, None),
+        ):
+            if not _only_grows(rows[counter::WIDTH], most):
+                return False
+        gone = bisect_left(at, at[-1] - KEPT_SECONDS) if at else 0
+        self._points = deque(
+            Point(moment, received, sent, delay, opened, 0, media)
+            for moment, (received, sent, delay, opened, media) in zip(
+                at[gone:], _rows(rows[gone * WIDTH :]), strict=True
+            )
+        )
+        if self._points:
+            last = self._points[-1]
+            if last.received is not None:
+                self._last["received"] = last.at, last.received
+            if last.sent is not None:
+                self._last["sent"] = last.at, last.sent
+        return True
 
     def _reset(self, at: float, measured: Measurement) -> Reset | None:
         old, new = self._session, measured.session
@@ -176,6 +217,25 @@ def kbps(old: Point, new: Point, counter: Counter) -> float | None:
         return None
     rate: float = (after - before) * 8 / 1000 / (new.at - old.at)
     return rate
+
+
+def _rows(numbers: array[int]) -> Iterator[list[int | None]]:
+    for start in range(0, len(numbers), WIDTH):
+        yield [None if n == UNKNOWN else n for n in numbers[start : start + WIDTH]]
+
+
+def _only_grows(counts: Sequence[int], most_kbps: int | None) -> bool:
+    """
+    Whether a counter was told always and never fell, or was never told.
+
+    From the first to the last it must not have grown by more than it can within a second, so
+    that it cannot have leapt between any two.
+    """
+    if not counts or counts[0] == UNKNOWN:
+        return not counts or max(counts) == UNKNOWN
+    if list(counts) != sorted(counts):
+        return False
+    return most_kbps is None or (counts[-1] - counts[0]) * 8 / 1000 <= most_kbps
 
 
 def _is_wrong(before: tuple[float, int], at: float, count: int, most_kbps: int) -> bool:

@@ -30,7 +30,7 @@ from tvmon.store.embedded import Embedded
 from tvmon.store.errors import Away, Unusable
 from tvmon.store.history import History
 from tvmon.store.line import Line
-from tvmon.store.loading import known_streams, learned_rates, newest_numbers, newest_rows, restore
+from tvmon.store.loading import ends, known_streams, learned_rates, newest_numbers, restore
 from tvmon.store.lock import WriterLock, writer_name
 from tvmon.store.meters import StoreMeters
 from tvmon.store.migrations import migrate, migrations
@@ -276,15 +276,15 @@ class Store(Service):
     async def _load(self, session: Session) -> None:
         began = self._reactor.seconds()
         known = await known_streams(session)
-        newest = await newest_rows(session)
+        rows = await ends(session, self._reactor)
         streams = [
             there.stream
             for number, there in known.items()
             if not there.is_gone and not self._writer.saw_gone(number)
         ]
         learned = await learned_rates(session)
-        await restore(session, self._board, streams, newest, learned, self._reactor, self._now)
-        self._writer.begin(known, {number: row.number for number, row in newest.items()})
+        await restore(session, self._board, streams, rows, learned, self._reactor, self._now)
+        self._writer.begin(known, {number: end.number for number, end in rows.of.items()})
         self._is_loaded = True
         self.log.info(
             "{count} streams loaded from the database in {seconds:.1f} s",
