@@ -105,7 +105,7 @@ class Window:
             self._points.popleft()
         return reset
 
-    def refill(self, at: array[float], rows: array[int]) -> bool:
+    def refill(self, at: array[float], columns: Sequence[array[int]]) -> bool:
         """
         Hold points that were kept, all in one go, where that is what adding them would come to.
 
@@ -113,21 +113,16 @@ class Window:
         told now and then: only :meth:`add`, one after the other, can tell.
 
         :param at: when each point was, always growing
-        :param rows: the numbers of all points, a row of ``WIDTH`` for each
+        :param columns: the numbers of all points, one column for each place of a row
         """
-        for counter, most in (
-            (RECEIVED, MOST_RECEIVED_KBPS),
-            (SENT, MOST_SENT_KBPS),
-            (MEDIA, None),
-        ):
-            if not _only_grows(rows[counter::WIDTH], most):
+        for place, most in ((RECEIVED, MOST_RECEIVED_KBPS), (SENT, MOST_SENT_KBPS), (MEDIA, None)):
+            if not _only_grows(columns[place], most):
                 return False
         gone = bisect_left(at, at[-1] - KEPT_SECONDS) if at else 0
+        points = zip(at[gone:], *(map(_known, column[gone:]) for column in columns), strict=True)
         self._points = deque(
             Point(moment, received, sent, delay, opened, 0, media)
-            for moment, (received, sent, delay, opened, media) in zip(
-                at[gone:], _rows(rows[gone * WIDTH :]), strict=True
-            )
+            for moment, received, sent, delay, opened, media in points
         )
         if self._points:
             last = self._points[-1]
@@ -219,9 +214,8 @@ def kbps(old: Point, new: Point, counter: Counter) -> float | None:
     return rate
 
 
-def _rows(numbers: array[int]) -> Iterator[list[int | None]]:
-    for start in range(0, len(numbers), WIDTH):
-        yield [None if n == UNKNOWN else n for n in numbers[start : start + WIDTH]]
+def _known(number: int) -> int | None:
+    return None if number == UNKNOWN else number
 
 
 def _only_grows(counts: Sequence[int], most_kbps: int | None) -> bool:

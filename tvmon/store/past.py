@@ -16,8 +16,7 @@ from __future__ import annotations
 import sys
 from array import array
 from bisect import bisect_left
-from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tvmon.entry import CounterReset
 from tvmon.streams import Measurement, Sample
@@ -62,20 +61,19 @@ def past_of(packed: bytes, newest: Sample, number: int) -> Past:
 
     :param number: of the newest sample
     """
-    rows = _good(_rows_before(packed, number), newest.time)
+    _, micros, *counts = _columns(packed, number, newest.time)
     behind = newest.at - newest.time
-    times = [_EPOCH + row[1] / 1e6 for row in rows]
+    times = [_EPOCH + micro / 1e6 for micro in micros]
     at = array("d", [time + behind for time in times])
-    numbers = array("q", chain.from_iterable([row[2:] for row in rows]))
     window = Window()
-    if window.refill(at, numbers):
+    if window.refill(at, counts):
         return Past(window, None)
     window, reset = Window(), None
-    for row, time, moment in zip(rows, times, at, strict=True):
-        told = {
-            name: value for name, value in zip(PACKED, row[2:], strict=True) if value != UNKNOWN
+    for time, moment, *numbers in zip(times, at, *counts, strict=True):
+        told: dict[str, Any] = {
+            name: number for name, number in zip(PACKED, numbers, strict=True) if number != UNKNOWN
         }
-        why = window.add(Sample(time, moment, Measurement(**told)))  # type: ignore[arg-type]
+        why = window.add(Sample(time, moment, Measurement(**told)))
         if why is not None:
             reset = CounterReset(why, time)
     return Past(window, reset)
@@ -89,25 +87,36 @@ def floats(packed: bytes) -> array[float]:
     return words[1::2]
 
 
-def _rows_before(packed: bytes, number: int) -> list[_Row]:
-    """The rows in their order, up to the one of this number and without it."""
+def _columns(packed: bytes, number: int, newest_time: float) -> list[array[int]]:
+    """
+    The columns of the rows before the one of this number, in their order.
+
+    Without the failed ones, and since the wall clock was put back last, if it was.
+    """
     numbers = array("q", packed)
     if sys.byteorder == "little":
         numbers.byteswap()
     each = iter(numbers)
-    rows: list[_Row] = sorted(zip(*[each] * _WIDTH, strict=True), key=_number)
+    # Workers of the server scan in turns, so that mostly the rows come in no order.
+    rows: list[_Row] = sorted(zip(*[each] * _WIDTH, strict=True))
+    has_failed = bool(rows) and rows[0][0] < 0
+    if has_failed:
+        rows.sort(key=_number)
     del rows[bisect_left(rows, number, key=_number) :]
-    return rows
+    later = round((newest_time - _EPOCH) * 1e6)
+    times = [row[1] for row in rows]
+    if has_failed or times != sorted({*times}) or (times and times[-1] >= later):
+        rows = _good(rows, later)
+    return [array("q", column) for column in zip(*rows, strict=True)] or [array("q")] * _WIDTH
 
 
 def _number(row: _Row) -> int:
     return abs(row[0])
 
 
-def _good(rows: list[_Row], newest_time: float) -> list[_Row]:
+def _good(rows: list[_Row], later: int) -> list[_Row]:
     """The good ones since the wall clock was put back last, if it was."""
     good = []
-    later = round((newest_time - _EPOCH) * 1e6)
     for row in reversed(rows):
         if row[1] >= later:
             break
