@@ -32,13 +32,12 @@ PACKED = (
 """The columns that are packed behind number and time, in the order of a window's row."""
 
 _WIDTH = 2 + len(PACKED)
+_BYTES = 8 * _WIDTH
 _EPOCH = 946_684_800
 """Seconds from 1970 to 2000, whence PostgreSQL counts."""
 
 _ARRAY_HEADER = 20
 """Bytes before the first element of an array of one dimension; each has its length before it."""
-
-_Row = tuple[int, ...]
 
 
 class Past(NamedTuple):
@@ -62,14 +61,14 @@ def past_of(packed: bytes, newest: Sample, number: int) -> Past:
     :param number: of the newest sample
     """
     _, micros, *counts = _columns(packed, number, newest.time)
-    behind = newest.at - newest.time
-    times = [_EPOCH + micro / 1e6 for micro in micros]
-    at = array("d", [time + behind for time in times])
+    shift = _EPOCH + newest.at - newest.time
+    at = array("d", [micro / 1e6 + shift for micro in micros])
     window = Window()
     if window.refill(at, counts):
         return Past(window, None)
     window, reset = Window(), None
-    for time, moment, *numbers in zip(times, at, *counts, strict=True):
+    for micro, moment, *numbers in zip(micros, at, *counts, strict=True):
+        time = _EPOCH + micro / 1e6
         told: dict[str, Any] = {
             name: number for name, number in zip(PACKED, numbers, strict=True) if number != UNKNOWN
         }
@@ -93,35 +92,39 @@ def _columns(packed: bytes, number: int, newest_time: float) -> list[array[int]]
 
     Without the failed ones, and since the wall clock was put back last, if it was.
     """
-    numbers = array("q", packed)
+    # Workers of the server scan in turns, so that mostly the rows come in no order.  As bytes they
+    # sort by their number, and failed ones come last.
+    rows = sorted([packed[at : at + _BYTES] for at in range(0, len(packed), _BYTES)])
+    numbers = array("q", b"".join(rows))
     if sys.byteorder == "little":
         numbers.byteswap()
-    each = iter(numbers)
-    # Workers of the server scan in turns, so that mostly the rows come in no order.
-    rows: list[_Row] = sorted(zip(*[each] * _WIDTH, strict=True))
-    has_failed = bool(rows) and rows[0][0] < 0
-    if has_failed:
-        rows.sort(key=_number)
-    del rows[bisect_left(rows, number, key=_number) :]
-    later = round((newest_time - _EPOCH) * 1e6)
-    times = [row[1] for row in rows]
-    if has_failed or times != sorted({*times}) or (times and times[-1] >= later):
-        rows = _good(rows, later)
-    return [array("q", column) for column in zip(*rows, strict=True)] or [array("q")] * _WIDTH
+    columns = [numbers[place::_WIDTH] for place in range(_WIDTH)]
+    if rows and columns[0][-1] < 0:
+        return _sifted(columns, number, newest_time)
+    end = bisect_left(columns[0], number)
+    before = [column[:end] for column in columns]
+    times = list(before[1])
+    if times and (times[-1] >= _micros(newest_time) or times != sorted({*times})):
+        return _sifted(columns, number, newest_time)
+    return before
 
 
-def _number(row: _Row) -> int:
-    return abs(row[0])
-
-
-def _good(rows: list[_Row], later: int) -> list[_Row]:
-    """The good ones since the wall clock was put back last, if it was."""
+def _sifted(columns: list[array[int]], number: int, newest_time: float) -> list[array[int]]:
+    """The good ones before the one of this number, since the clock was put back last."""
     good = []
-    for row in reversed(rows):
+    later = _micros(newest_time)
+    for row in sorted(zip(*columns, strict=True), key=lambda row: abs(row[0]), reverse=True):
+        if abs(row[0]) >= number:
+            continue
         if row[1] >= later:
             break
         later = row[1]
         if row[0] > 0:
             good.append(row)
     good.reverse()
-    return good
+    return [array("q", column) for column in zip(*good, strict=True)] or [array("q")] * _WIDTH
+
+
+def _micros(time: float) -> int:
+    """Microseconds since 2000."""
+    return round((time - _EPOCH) * 1e6)
