@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tvmon.expected import Demand
-from tvmon.health import Scoring, judge
+from tvmon.entry import Scored
+from tvmon.health import Scoring
 from tvmon.history.bucket import Bucket, Values
 from tvmon.streams import Level, Sample
 from tvmon.tiers import STEP_SECONDS
@@ -58,20 +58,22 @@ class Track:
             self._good = sample
         return True
 
-    def rebuild(self, samples: Iterable[Sample], scoring: Scoring, demand: Demand) -> None:
+    def rebuild(self, kept: Iterable[Scored], scoring: Scoring) -> None:
         """
         Begin again from the kept samples, oldest first, which hold all that was seen up to now.
 
         What was handed out already stays as it was.
         """
-        window = Window()
+        window = Window()  # tells where counters began anew
         self._buckets.clear()
         self._good = None
-        for sample in samples:
-            is_reset = window.add(sample) is not None
+        for sample, score in kept:
             if bucket_end(sample.time) > self.done:
-                whole = judge(sample, window, scoring, demand).whole
-                self.add(sample, whole.score, whole.level, is_reset=is_reset)
+                if self._good is not None and not len(window):
+                    window.add(self._good)
+                is_reset = window.add(sample) is not None
+                level = None if score is None else scoring.level(score)
+                self.add(sample, score, level, is_reset=is_reset)
             elif not sample.is_failed:
                 self._good = sample
 

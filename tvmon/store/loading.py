@@ -100,6 +100,42 @@ class _Pause:
             self._began = self._clock.seconds()
 
 
+class Loaded(NamedTuple):
+    """
+    What there was.
+
+    :ivar known: all streams, by their ``mms_stream_id``
+    :ivar numbers: of the newest row of each that has one
+    :ivar streams: those that are on the board now
+    """
+
+    known: dict[int, Known]
+    numbers: dict[int, int]
+    streams: list[Stream]
+
+
+async def load(
+    session: Session,
+    board: Board,
+    is_gone: Callable[[int], bool],
+    clock: IReactorTime,
+    now: Callable[[], float],
+) -> Loaded:
+    """
+    Put all streams back on the board that were not gone.
+
+    :param is_gone: tells by the ``mms_stream_id`` which of them have gone meanwhile
+    :param now: wall clock, seconds since 1970
+    """
+    known = await known_streams(session)
+    found = await ends(session, clock)
+    streams = [
+        there.stream for number, there in known.items() if not there.is_gone and not is_gone(number)
+    ]
+    await restore(session, board, streams, found, await learned_rates(session), clock, now)
+    return Loaded(known, {number: end.number for number, end in found.of.items()}, streams)
+
+
 def _known(values: Values) -> Known:
     mms_stream_id, server, key, stream_id, unify_name, sample_interface, is_gone = values
     stream = Stream(server, key, stream_id, unify_name, sample_interface, mms_stream_id)

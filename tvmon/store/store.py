@@ -9,7 +9,7 @@ Loading is done once in the life of the process; after a later outage writing ju
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 
 from tvmon.board import Board
 from tvmon.config import EMBEDDED
-from tvmon.entry import utc
+from tvmon.entry import Scored, utc
 from tvmon.store import queries
 from tvmon.store.address import Address
 from tvmon.store.database import Session, Transaction, text
@@ -30,7 +30,7 @@ from tvmon.store.embedded import Embedded
 from tvmon.store.errors import Away, Unusable
 from tvmon.store.history import History
 from tvmon.store.line import Line
-from tvmon.store.loading import ends, known_streams, learned_rates, newest_numbers, restore
+from tvmon.store.loading import load, newest_numbers
 from tvmon.store.lock import WriterLock, writer_name
 from tvmon.store.meters import StoreMeters
 from tvmon.store.migrations import migrate, migrations
@@ -208,10 +208,17 @@ class Store(Service):
         :raises Away: the database cannot be asked now
         :raises LookupError: nobody knows this stream
         """
+        return await self._history.of(self._reading(), mms_stream_id, limit)
+
+    async def scored(self, since: Mapping[int, float]) -> Mapping[int, Sequence[Scored]]:
+        """As :meth:`tvmon.store.history.History.scored`."""
+        return await self._history.scored(self._reading(), since)
+
+    def _reading(self) -> Session:
         session = self._lines[1].session if self._lines else None
         if session is None or not self._is_loaded:
             raise Away(self.trouble() or "not connected")
-        return await self._history.of(session, mms_stream_id, limit)
+        return session
 
     def _listen(self) -> None:
         if self._address is None:
@@ -275,16 +282,10 @@ class Store(Service):
 
     async def _load(self, session: Session) -> None:
         began = self._reactor.seconds()
-        known = await known_streams(session)
-        rows = await ends(session, self._reactor)
-        streams = [
-            there.stream
-            for number, there in known.items()
-            if not there.is_gone and not self._writer.saw_gone(number)
-        ]
-        learned = await learned_rates(session)
-        await restore(session, self._board, streams, rows, learned, self._reactor, self._now)
-        self._writer.begin(known, {number: end.number for number, end in rows.of.items()})
+        known, numbers, streams = await load(
+            session, self._board, self._writer.saw_gone, self._reactor, self._now
+        )
+        self._writer.begin(known, numbers)
         self._is_loaded = True
         self.log.info(
             "{count} streams loaded from the database in {seconds:.1f} s",
