@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tests.store.common import StoreCase, measurement, reactor, stream
 from tvmon.board import Board
@@ -20,7 +21,7 @@ class LoadingTests(StoreCase):
 
     async def filled(self, counts: Sequence[int]) -> Session:
         """A session with a database that holds so many good samples of each of these streams."""
-        url = self.database()
+        url = self.url = self.database()
         store = await self.up(self.start(url))
         self.streams = [stream(number) for number in range(len(counts))]
         self.wall, self.at = time.time(), reactor.seconds()
@@ -130,3 +131,20 @@ class LoadingTests(StoreCase):
         self.assertLess(abs(entry.good_time - self.wall), 1e-3)
         self.note(board, failed, 62, -2 * SECONDS)
         self.assertEqual(self.last_100(board, failed), 800)
+
+    async def test_they_are_judged_by_what_the_configuration_says(self) -> None:
+        session = await self.filled([60])
+        session.close()
+        self.board = Board(Scoring())
+
+        def configured(one: Stream) -> Stream:
+            return replace(one, kind="tvie", expected_kbps=1600)
+
+        await self.up(self.start(self.url, configured=configured))
+        entry = self.board.get(self.streams[0].mms_stream_id)
+        assert entry is not None
+        self.assertEqual((entry.stream.kind, entry.expected.by), ("tvie", "configured"))
+        self.assertLess(entry.health.whole.score or 0, 70)
+        # It is what its media server's updater puts there next, and so no news.
+        self.board.put(configured(self.streams[0]))
+        self.assertIs(self.board.get(entry.stream.mms_stream_id), entry)

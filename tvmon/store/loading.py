@@ -39,7 +39,7 @@ LOOKED_UP_SAMPLES = 45
 STREAMS_AT_A_TIME = 100
 """Streams whose newest rows are read in one statement: about 2 ms of our time."""
 
-LISTED_AT_A_TIME = 1000
+LISTED_AT_A_TIME = 500
 
 LEARNED_AT_A_TIME = 500
 """Streams whose learned rates are read in one statement, 120 of each: some ms of our time."""
@@ -117,6 +117,7 @@ class Loaded(NamedTuple):
 async def load(
     session: Session,
     board: Board,
+    configured: Callable[[Stream], Stream],
     is_gone: Callable[[int], bool],
     clock: IReactorTime,
     now: Callable[[], float],
@@ -124,10 +125,11 @@ async def load(
     """
     Put all streams back on the board that were not gone.
 
+    :param configured: a stream with what the configuration says of it, by which it is judged
     :param is_gone: tells by the ``mms_stream_id`` which of them have gone meanwhile
     :param now: wall clock, seconds since 1970
     """
-    known = await known_streams(session)
+    known = await known_streams(session, configured)
     found = await ends(session, clock)
     streams = [
         there.stream for number, there in known.items() if not there.is_gone and not is_gone(number)
@@ -142,7 +144,9 @@ def _known(values: Values) -> Known:
     return Known(stream, is_gone)
 
 
-async def known_streams(session: Session) -> dict[int, Known]:
+async def known_streams(
+    session: Session, configured: Callable[[Stream], Stream]
+) -> dict[int, Known]:
     """Every stream of the database by its ``mms_stream_id``, gone ones too."""
     found: dict[int, Known] = {}
     last = -1
@@ -150,7 +154,7 @@ async def known_streams(session: Session) -> dict[int, Known]:
         some = await session.query(queries.STREAMS, (last, LISTED_AT_A_TIME), _known)
         for known in some:
             last = known.stream.mms_stream_id
-            found[last] = known
+            found[last] = known._replace(stream=configured(known.stream))
         if len(some) < LISTED_AT_A_TIME:
             return found
 

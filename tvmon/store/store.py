@@ -59,6 +59,7 @@ class Store(Service):
     :param keep_gone_seconds: how long a stream that is gone keeps its samples; may be changed
         later by the attribute of this name
     :param refused: told once why tvmon must not write to this database
+    :param configured: a stream of the database with what the configuration says of it
     :param loaded: told once which streams were there, after they were put on the board
     :param removed: told which streams were removed, since they were gone for longer
     :param writer: what the process calls its sessions, :func:`writer_name`; the same for all
@@ -80,15 +81,13 @@ class Store(Service):
         keep_gone_seconds: float,
         refused: Callable[[str], None],
         loaded: Callable[[Sequence[Stream]], None],
+        configured: Callable[[Stream], Stream] = lambda stream: stream,
         removed: Callable[[Sequence[int]], None] = lambda _: None,
         writer: str | None = None,
     ) -> None:
-        self._reactor = reactor
-        self._now = now
-        self._board = board
-        self._url = url
-        self._refused = refused
-        self._loaded = loaded
+        self._reactor, self._now, self._board = reactor, now, board
+        self._url, self._refused = url, refused
+        self._loaded, self._configured = loaded, configured
         self._meters = StoreMeters(
             registry, lambda: self.trouble() is None, lambda: self.waiting_rows
         )
@@ -282,8 +281,9 @@ class Store(Service):
 
     async def _load(self, session: Session) -> None:
         began = self._reactor.seconds()
+        gone = self._writer.saw_gone
         known, numbers, streams = await load(
-            session, self._board, self._writer.saw_gone, self._reactor, self._now
+            session, self._board, self._configured, gone, self._reactor, self._now
         )
         self._writer.begin(known, numbers)
         self._is_loaded = True
