@@ -135,7 +135,7 @@ class LoadingTests(StoreCase):
     async def test_they_are_judged_by_what_the_configuration_says(self) -> None:
         session = await self.filled([60])
         session.close()
-        self.board = Board(Scoring())
+        self.setUp()
 
         def configured(one: Stream) -> Stream:
             return replace(one, kind="tvie", expected_kbps=1600)
