@@ -94,7 +94,7 @@ class Daemon(MultiService):
             now=now,
             board=self.board,
             registry=self.registry,
-            kept=lambda since: self._store.scored(since),
+            kept=lambda since, before: self._store.scored(since, before),
             longest_turn=lambda: 1000 * self.heartbeat.longest_lately(),
             unwritten=lambda: self._store.waiting_rows,
             denied=lambda: self._api.denied,

@@ -171,12 +171,14 @@ class Histories:
         """As :meth:`tvmon.history.rrd.Archive.stream`."""
         return None if self._service is None else self._service.stream(mms_stream_id)
 
-    async def _kept_samples(self, since: Mapping[int, float]) -> Mapping[int, Sequence[Scored]]:
+    async def _kept_samples(
+        self, since: Mapping[int, float], before_seconds: float
+    ) -> Mapping[int, Sequence[Scored]]:
         """What the database holds, which may be away for a moment."""
         give_up = self._reactor.seconds() + PATIENCE_SECONDS
         while True:
             try:
-                return await self._kept(since)
+                return await self._kept(since, before_seconds)
             except Away as why:
                 if self._reactor.seconds() > give_up:
                     raise LookupError(str(why)) from None

@@ -126,10 +126,16 @@ class Feeding:
     def now(self) -> float:
         return self.wall + self.clock.seconds()
 
-    async def kept_samples(self, since: Mapping[int, float]) -> dict[int, list[Scored]]:
+    async def kept_samples(
+        self, since: Mapping[int, float], before_seconds: float
+    ) -> dict[int, list[Scored]]:
         """As the store tells them, oldest first."""
         return {
-            number: [each for each in self.kept.get(number, []) if each.sample.time >= time]
+            number: [
+                each
+                for each in self.kept.get(number, [])
+                if each.sample.time >= time - before_seconds
+            ]
             for number, time in since.items()
         }
 

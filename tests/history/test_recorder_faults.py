@@ -181,7 +181,7 @@ class FaultTests(unittest.TestCase):
         self.assertIsNotNone(self.feeding.files.file_of(of_stream(298)))
 
     def test_a_database_that_cannot_tell_leaves_what_is_there(self) -> None:
-        async def away(since: Mapping[int, float]) -> dict[int, list[Scored]]:
+        async def away(since: Mapping[int, float], _: float) -> dict[int, list[Scored]]:
             raise LookupError(since)
 
         self.done(self.feeding.recorder.stopService())
@@ -195,7 +195,7 @@ class FaultTests(unittest.TestCase):
     def test_samples_that_come_while_the_database_is_asked_are_not_lost(self) -> None:
         asked: list[Deferred[dict[int, list[Scored]]]] = []
 
-        async def slow(since: Mapping[int, float]) -> dict[int, list[Scored]]:
+        async def slow(since: Mapping[int, float], _: float) -> dict[int, list[Scored]]:
             asked.append(Deferred())
             return await asked[-1]
 

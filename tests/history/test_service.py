@@ -27,7 +27,7 @@ DAY = 86_400.0
 ROW = (1.0,) * len(STREAM_SOURCES)
 
 
-async def nothing(since: Mapping[int, float]) -> dict[int, list[Scored]]:
+async def nothing(since: Mapping[int, float], _: float) -> dict[int, list[Scored]]:
     return {}
 
 

@@ -47,10 +47,10 @@ class ScoredTests(StoreCase):
         first, second = (stream(number).mms_stream_id for number in scores)
         for count in range(16, 21):
             note(2, count)
-        told = await store.scored({first: wall - 3.0 * 15 - 1, second: 0.0, 17: 0.0})
+        told = await store.scored({first: wall - 3.0 * 15 - 1, second: 0.0, 17: 0.0}, 4.0)
         self.assertEqual(
             {number: [each.score for each in some] for number, some in told.items()},
-            {first: scores[1][4:], second: scores[2], 17: []},
+            {first: scores[1][3:], second: scores[2], 17: []},
         )
         samples = [each.sample for each in told[second]]
         viewers = [s.measured and s.measured.clients_connected for s in samples]
@@ -64,7 +64,7 @@ class ScoredTests(StoreCase):
     async def test_without_a_database_it_says_so(self) -> None:
         store = self.start(f"postgresql:///none?host={self.directory()}")
         with self.assertRaises(Away):
-            await store.scored({17: 0.0})
+            await store.scored({17: 0.0}, 0.0)
 
 
 class SummedTests(SynchronousTestCase):

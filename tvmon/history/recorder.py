@@ -33,10 +33,10 @@ from tvmon.history.track import Track, bucket_end
 from tvmon.streams import Sample, Stream
 from tvmon.tiers import STEP_SECONDS
 
-Kept = Callable[[Mapping[int, float]], Awaitable[Mapping[int, Sequence[Scored]]]]
+Kept = Callable[[Mapping[int, float], float], Awaitable[Mapping[int, Sequence[Scored]]]]
 """
-The kept samples of some streams, oldest first, of each since a time, seconds since 1970; raises
-LookupError where it cannot tell.
+The kept samples of some streams, oldest first, of each since a time, seconds since 1970, and the
+newest good one of so many seconds before that; raises LookupError where it cannot tell.
 """
 
 GRACE_SECONDS = 10.0
@@ -54,7 +54,7 @@ REBUILT_TOGETHER = 8
 REBUILT_AT_ONCE = 2
 """Statements at a time: the server works on one while the rows of another are added up."""
 
-WINDOW_SAMPLES = 60
+BEFORE_SAMPLES = 60
 """How far before a bucket's beginning the good sample may be that its counters grew from."""
 
 REBUILD_SECONDS = 240.0
@@ -286,8 +286,8 @@ class Recorder(Service):
                 self._meanwhile[number] = []
                 track = self._tracks.setdefault(number, Track())
                 track.done = max(track.done, await self._shelf.last(of_stream(number)))
-                since[number] = track.done - WINDOW_SAMPLES * self._sampling_seconds
-            kept = await self._kept(since)
+                since[number] = track.done
+            kept = await self._kept(since, BEFORE_SAMPLES * self._sampling_seconds)
             for number in numbers:
                 self._rebuild_one(number, kept.get(number, ()), self._meanwhile.pop(number))
                 await pause.now_and_then()

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from tvmon.entry import Scored
 from tvmon.health import Scoring
 from tvmon.history.bucket import Bucket, Values
-from tvmon.streams import Level, Sample
+from tvmon.streams import NO_SESSION, Level, Sample
 from tvmon.tiers import STEP_SECONDS
-from tvmon.window import Window
+from tvmon.window import UNKNOWN, Window
 
 LATE_STEPS = 2
 """
 A sample that is older than what was written, by more than so many steps, is of a clock that was
 set back; a little late ones count for the bucket that is open.
 """
+
+
+_COUNTED = (
+    "upstream_bytes_received",
+    "total_bytes_sent",
+    "live_delay_ms",
+    "upstream_opened_count",
+    "media_received_ms",
+)
+"""What a row of a window is made of."""
 
 
 def bucket_end(time: float) -> int:
@@ -64,14 +76,17 @@ class Track:
 
         What was handed out already stays as it was.
         """
-        window = Window()  # tells where counters began anew
+        kept = list(kept)
+        # Tells where counters began anew; mostly it can be seen that they did nowhere.
+        window = Window()
+        only_grow = _only_grow([sample for sample, _ in kept if not sample.is_failed])
         self._buckets.clear()
         self._good = None
         for sample, score in kept:
             if bucket_end(sample.time) > self.done:
                 if self._good is not None and not len(window):
                     window.add(self._good)
-                is_reset = window.add(sample) is not None
+                is_reset = not only_grow and window.add(sample) is not None
                 level = None if score is None else scoring.level(score)
                 self.add(sample, score, level, is_reset=is_reset)
             elif not sample.is_failed:
@@ -95,3 +110,18 @@ class Track:
         for other in wrong:
             del self._buckets[other]
         return len(wrong)
+
+
+def _only_grow(samples: Sequence[Sample]) -> bool:
+    """Whether the counters of these good samples began anew nowhere, as far as is easily seen."""
+    told = [sample.measured for sample in samples if sample.measured is not None]
+    if any(measured.session is not NO_SESSION for measured in told):
+        return False
+    try:
+        columns = [
+            array("q", [UNKNOWN if n is None else n for n in map(attrgetter(name), told)])
+            for name in _COUNTED
+        ]
+    except (OverflowError, TypeError):
+        return False  # a module broke its word
+    return Window().refill(array("d", [sample.at for sample in samples]), columns)

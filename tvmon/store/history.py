@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from tvmon.board import Board
 from tvmon.entry import Scored
 from tvmon.store import queries
-from tvmon.store.database import Session, truth
+from tvmon.store.database import Session, Values, truth
 from tvmon.store.errors import Away, DatabaseError
 from tvmon.store.rows import Row, Summed, bigints, doubles, samples, stored, summed
 from tvmon.store.writer import Writer
@@ -54,23 +54,35 @@ class History:
         numbered = dict(zip((row.number for row in rows), old, strict=True))
         return _together(numbered, waiting, lambda row: row.sample)[:limit]
 
-    async def scored(self, session: Session, since: Mapping[int, float]) -> dict[int, list[Scored]]:
+    async def scored(
+        self, session: Session, since: Mapping[int, float], before_seconds: float
+    ) -> dict[int, list[Scored]]:
         """
         The kept samples of some streams, oldest first, with what five minutes are made of.
 
         :param since: from when on, seconds since 1970, by the ``mms_stream_id``
+        :param before_seconds: how far before that the newest good one is looked for, which is
+            told, too
         :raises Away: the database cannot be asked now
         """
         waiting = {number: self._writer.waiting(number) for number in since}
         try:
             found = await session.query(
-                queries.SUMMED_SAMPLES, (bigints(since), doubles(since.values())), summed
+                queries.SUMMED_SAMPLES,
+                (bigints(since), doubles(since.values()), before_seconds),
+                _as_it_is,
             )
         except DatabaseError as problem:
             raise Away(str(problem)) from None
         of_each: dict[int, list[Summed]] = {number: [] for number in since}
-        for one in found:
-            of_each[one.row.mms_stream_id].append(one)
+        has_before = set()
+        for values in found:
+            number, _, time, is_failed, *_ = values
+            if time < since[number]:
+                if is_failed or number in has_before:
+                    continue
+                has_before.add(number)
+            of_each[number].append(summed(values))
         clock_now, wall_now = self._clock.seconds(), self._now()
         told = {}
         for number, some in of_each.items():
@@ -84,6 +96,10 @@ class History:
             )
             told[number] = newest_first[::-1]
         return told
+
+
+def _as_it_is(values: Values) -> Values:
+    return values
 
 
 def _together(numbered: dict[int, T], waiting: Sequence[Row], make: Callable[[Row], T]) -> list[T]:

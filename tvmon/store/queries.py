@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tvmon.store.past import PACKED
 from tvmon.store.rows import COLUMNS, SUMMED
+from tvmon.streams import MEASURED
 
 RING = 200
 """How many samples of a stream are kept; ``schema/001_ring.sql`` holds the same number."""
@@ -150,12 +151,12 @@ SELECT {_stored} FROM mms_samples s WHERE s.mms_stream_id = %s
 ORDER BY s.sample_no DESC LIMIT %s
 """  # noqa: S608  # names of our own columns
 
-_summed = ", ".join(f"s.{name}" for name in SUMMED)
+_summed = ", ".join(f"s.{name}" if name in SUMMED else "NULL" for name in MEASURED)
 
 SUMMED_SAMPLES = f"""
 SELECT s.mms_stream_id, s.sample_no, extract(epoch FROM s.sample_time)::double precision,
        s.is_failed, s.score, s.first_byte_ms, s.answer_ms, {_summed}
 FROM unnest(%s::bigint[], %s::double precision[]) AS w (id, since)
-JOIN mms_samples s ON s.mms_stream_id = w.id AND s.sample_time >= to_timestamp(w.since)
+JOIN mms_samples s ON s.mms_stream_id = w.id AND s.sample_time >= to_timestamp(w.since - %s)
 ORDER BY s.mms_stream_id, s.sample_no DESC
 """  # noqa: S608  # names of our own columns

@@ -281,10 +281,9 @@ def stored(values: Values) -> Stored:
 
 def summed(values: Values) -> Summed:
     """One row of ``SUMMED_SAMPLES``."""
-    mms_stream_id, number, time, is_failed, score, first_byte_ms, answer_ms, *told = values
-    measured = None if is_failed else Measurement(**dict(zip(SUMMED, told, strict=True)))
-    timing = None if first_byte_ms is None else Timing(first_byte_ms, answer_ms)
-    return Summed(Stored(mms_stream_id, number, time, measured, None, timing), score)
+    measured = None if values[3] else Measurement(*values[7:])
+    timing = None if values[5] is None else Timing(*values[5:7])
+    return Summed(Stored(values[0], values[1], values[2], measured, None, timing), values[4])
 
 
 def samples(rows: Sequence[Stored], clock_now: float, wall_now: float) -> list[Sample]:

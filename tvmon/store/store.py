@@ -209,9 +209,9 @@ class Store(Service):
         """
         return await self._history.of(self._reading(), mms_stream_id, limit)
 
-    async def scored(self, since: Mapping[int, float]) -> Mapping[int, Sequence[Scored]]:
+    async def scored(self, since: Mapping[int, float], before: float) -> dict[int, list[Scored]]:
         """As :meth:`tvmon.store.history.History.scored`."""
-        return await self._history.scored(self._reading(), since)
+        return await self._history.scored(self._reading(), since, before)
 
     def _reading(self) -> Session:
         session = self._lines[1].session if self._lines else None
