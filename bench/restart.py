@@ -87,7 +87,9 @@ class Restart(NamedTuple):
     What one start cost.
 
     :ivar seconds: from the start of the process to the end of the first answer
-    :ivar full: streams of it with a score and with a rate over 100 s
+    :ivar loaded: of them for reading what the database knew
+    :ivar streams: in the answer
+    :ivar full: of them with a score, and with a rate over 100 s or a reason why there is none
     :ivar turn: the longest turn of the reactor up to then, seconds
     :ivar python: processor time of tvmon up to then, seconds
     :ivar server: and of PostgreSQL
@@ -161,7 +163,11 @@ def measured(daemon: Child, began: float) -> Restart:
         entry
         for entry in entries
         if entry["score"] is not None
-        and (entry["is_failed"] or entry["average_upstream_kbps"]["last_100"] != -1)
+        and (
+            entry["is_failed"]
+            or entry["counter_reset"]
+            or entry["average_upstream_kbps"]["last_100"] != -1
+        )
     ]
     turn = metric(page, "tvmon_reactor_longest_turn_seconds")
     return Restart(took, loaded, len(entries), len(full), turn, used[0], used[1] - used[0])
