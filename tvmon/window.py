@@ -33,6 +33,15 @@ RECEIVED, SENT, DELAY, OPENED, MEDIA = range(5)
 WIDTH = 5
 """The places of a point's numbers in a row, and how many a row has."""
 
+ROW = (
+    "upstream_bytes_received",
+    "total_bytes_sent",
+    "live_delay_ms",
+    "upstream_opened_count",
+    "media_received_ms",
+)
+"""The fields of a measurement that a row is made of, in its order."""
+
 UNKNOWN = -(2**63)
 """In a row: what the server did not tell.  No number that it can tell is as small."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 
 from tests.history.feeding import SMALL, START, Feeding, Pipe, stream
 from tests.history.tools import needs_rrdtool, temporary_folder
@@ -213,6 +214,18 @@ class FaultTests(unittest.TestCase):
         assert file is not None
         polls = self.pipe.rows(file, "polls", "LAST", 300, int(START), FIRST)
         self.assertEqual(polls, {FIRST: 100})
+
+    def test_a_stop_while_the_database_is_asked_is_no_failure(self) -> None:
+        async def never(_since: Mapping[int, float], _: float) -> dict[int, list[Scored]]:
+            return await Deferred()
+
+        self.done(self.feeding.recorder.stopService())
+        self.feeding = Feeding(self.pipe, self.folder, kept=never)
+        self.begin(1)
+        self.feeding.recorder.restored([stream(1)])
+        with capturedLogs() as said:
+            self.done(self.feeding.recorder.stopService())
+        self.assertEqual([event["log_format"] for event in said], [])
 
     def test_five_minutes_wait_for_a_database_that_is_slow_to_tell(self) -> None:
         self.done(self.feeding.recorder.stopService())

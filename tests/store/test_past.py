@@ -12,10 +12,10 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tvmon.board import Board
 from tvmon.health import Scoring
-from tvmon.store.past import PACKED, floats, past_of
+from tvmon.store.past import floats, past_of
 from tvmon.store.rows import Stored, samples, unbroken
 from tvmon.streams import Measurement, Sample, Stream
-from tvmon.window import UNKNOWN
+from tvmon.window import ROW, UNKNOWN
 
 STREAM = Stream.of("edge", "1", 1, "cam", "http://edge/1")
 EPOCH = 946_684_800
@@ -77,7 +77,7 @@ def packed(rows: list[Stored], order: Random) -> bytes:
     for row in rows:
         number = row.number if row.measured is not None else -row.number
         time = round((row.time - EPOCH) * 1e6)
-        numbers = [getattr(row.measured, name, None) for name in PACKED]
+        numbers = [getattr(row.measured, name, None) for name in ROW]
         each.append(struct.pack(">7q", number, time, *map(unknown, numbers)))
     order.shuffle(each)
     return b"".join(each)

@@ -11,23 +11,13 @@ from tvmon.health import Scoring
 from tvmon.history.bucket import Bucket, Values
 from tvmon.streams import NO_SESSION, Level, Sample
 from tvmon.tiers import STEP_SECONDS
-from tvmon.window import UNKNOWN, Window
+from tvmon.window import ROW, UNKNOWN, Window
 
 LATE_STEPS = 2
 """
 A sample that is older than what was written, by more than so many steps, is of a clock that was
 set back; a little late ones count for the bucket that is open.
 """
-
-
-_COUNTED = (
-    "upstream_bytes_received",
-    "total_bytes_sent",
-    "live_delay_ms",
-    "upstream_opened_count",
-    "media_received_ms",
-)
-"""What a row of a window is made of."""
 
 
 def bucket_end(time: float) -> int:
@@ -77,16 +67,18 @@ class Track:
         What was handed out already stays as it was.
         """
         kept = list(kept)
-        # Tells where counters began anew; mostly it can be seen that they did nowhere.
-        window = Window()
+        # Where it cannot be seen at once that counters began anew nowhere, a window tells.
         only_grow = _only_grow([sample for sample, _ in kept if not sample.is_failed])
+        window = None if only_grow else Window()
         self._buckets.clear()
         self._good = None
         for sample, score in kept:
             if bucket_end(sample.time) > self.done:
-                if self._good is not None and not len(window):
-                    window.add(self._good)
-                is_reset = not only_grow and window.add(sample) is not None
+                is_reset = False
+                if window is not None:
+                    if self._good is not None and not len(window):
+                        window.add(self._good)
+                    is_reset = window.add(sample) is not None
                 level = None if score is None else scoring.level(score)
                 self.add(sample, score, level, is_reset=is_reset)
             elif not sample.is_failed:
@@ -120,7 +112,7 @@ def _only_grow(samples: Sequence[Sample]) -> bool:
     try:
         columns = [
             array("q", [UNKNOWN if n is None else n for n in map(attrgetter(name), told)])
-            for name in _COUNTED
+            for name in ROW
         ]
     except (OverflowError, TypeError):
         return False  # a module broke its word

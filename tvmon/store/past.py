@@ -20,18 +20,9 @@ from typing import Any, NamedTuple
 
 from tvmon.entry import CounterReset
 from tvmon.streams import Measurement, Sample
-from tvmon.window import UNKNOWN, Window
+from tvmon.window import ROW, UNKNOWN, WIDTH, Window
 
-PACKED = (
-    "upstream_bytes_received",
-    "total_bytes_sent",
-    "live_delay_ms",
-    "upstream_opened_count",
-    "media_received_ms",
-)
-"""The columns that are packed behind number and time, in the order of a window's row."""
-
-_WIDTH = 2 + len(PACKED)
+_WIDTH = 2 + WIDTH
 _BYTES = 8 * _WIDTH
 _EPOCH = 946_684_800
 """Seconds from 1970 to 2000, whence PostgreSQL counts."""
@@ -70,7 +61,7 @@ def past_of(packed: bytes, newest: Sample, number: int) -> Past:
     for micro, moment, *numbers in zip(micros, at, *counts, strict=True):
         time = _EPOCH + micro / 1e6
         told: dict[str, Any] = {
-            name: number for name, number in zip(PACKED, numbers, strict=True) if number != UNKNOWN
+            name: number for name, number in zip(ROW, numbers, strict=True) if number != UNKNOWN
         }
         why = window.add(Sample(time, moment, Measurement(**told)))
         if why is not None:

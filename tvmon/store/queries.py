@@ -6,9 +6,9 @@ It runs on PostgreSQL 12 to 18.  What changes the schema lies in ``schema/``.
 
 from __future__ import annotations
 
-from tvmon.store.past import PACKED
 from tvmon.store.rows import COLUMNS, SUMMED
 from tvmon.streams import MEASURED
+from tvmon.window import ROW
 
 RING = 200
 """How many samples of a stream are kept; ``schema/001_ring.sql`` holds the same number."""
@@ -109,7 +109,7 @@ _packed = " || ".join(
     [
         "int8send(CASE WHEN s.is_failed THEN -s.sample_no ELSE s.sample_no END)",
         "timestamptz_send(s.sample_time)",
-        *(f"int8send(coalesce(s.{name}, {_unknown}))" for name in PACKED),
+        *(f"int8send(coalesce(s.{name}, {_unknown}))" for name in ROW),
     ]
 )
 _points = f"string_agg({_packed}, ''::bytea)"
@@ -140,11 +140,11 @@ JOIN mms_samples s ON s.mms_stream_id = w.id
     AND s.slot = ((w.newest - back) %% {RING})::smallint AND s.sample_no = w.newest - back
 """
 
-NEWEST_SAMPLES = f"SELECT {_stored} {_newest}"  # names of our own columns
+NEWEST_SAMPLES = f"SELECT {_stored} {_newest}"
 
 NEWEST_POINTS = f"""
 SELECT s.mms_stream_id, {_points} {_newest} GROUP BY s.mms_stream_id
-"""  # names of our own columns
+"""
 
 HISTORY = f"""
 SELECT {_stored} FROM mms_samples s WHERE s.mms_stream_id = %s
