@@ -50,6 +50,24 @@ COLUMNS: tuple[tuple[str, str], ...] = (
 LONGEST_REASON = 1000
 """Characters of a ``failed_reason`` that are stored."""
 
+SUMMED = (
+    "total_bytes_sent",
+    "upstream_bytes_received",
+    "media_received_ms",
+    "clients_connected",
+    "total_clients_served",
+    "live_delay_ms",
+    "average_upstream_kbps",
+    "average_downstream_kbps",
+    "stream_info_audiodatarate",
+    "stream_info_videodatarate",
+    "stream_info_framerate",
+    "upstream_opened_count",
+    "upstream_connected_count",
+    "upstream_connection_fail_count",
+)
+"""What five minutes of a stream are made of, beside its score and the timing of its answers."""
+
 _INTEGERS = frozenset({int, type(None)})
 _NUMBERS = frozenset({int, float, type(None)})
 _TEXTS = frozenset({str, type(None)})
@@ -109,6 +127,13 @@ class Stored(NamedTuple):
     timing: Timing | None = None
 
 
+class Summed(NamedTuple):
+    """A row of ``SUMMED_SAMPLES`` as it was read, and its score."""
+
+    row: Stored
+    score: int | None
+
+
 class Unfit(ValueError):  # noqa: N818 - it reads as the sentence that it is
     """Values that cannot be columns of the statement."""
 
@@ -157,6 +182,11 @@ def learned_columns(learned: Mapping[int, Sequence[float]]) -> list[str]:
 def bigints(values: Iterable[int]) -> str:
     """A ``bigint[]``."""
     return _array("bigint", tuple(values))
+
+
+def doubles(values: Iterable[float]) -> str:
+    """A ``double precision[]``."""
+    return _array("double precision", tuple(values))
 
 
 def fits(row: Row, ring: int) -> bool:
@@ -247,6 +277,13 @@ def stored(values: Values) -> Stored:
     measured = None if values[3] else _stored_measurement(values)
     timing = None if values[13] is None else Timing(*values[13:15])
     return Stored(values[0], values[1], values[2], measured, values[4], timing)
+
+
+def summed(values: Values) -> Summed:
+    """One row of ``SUMMED_SAMPLES``."""
+    measured = None if values[3] else Measurement(*values[7:])
+    timing = None if values[5] is None else Timing(*values[5:7])
+    return Summed(Stored(values[0], values[1], values[2], measured, None, timing), values[4])
 
 
 def samples(rows: Sequence[Stored], clock_now: float, wall_now: float) -> list[Sample]:
