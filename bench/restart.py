@@ -88,7 +88,7 @@ class Restart(NamedTuple):
 
     :ivar seconds: from the start of the process to the end of the first answer
     :ivar loaded: of them for reading what the database knew
-    :ivar streams: in the answer
+    :ivar streams: how many there are, all of them in the answer
     :ivar full: of them with a score, and with a rate over 100 s or a reason why there is none
     :ivar turn: the longest turn of the reactor up to then, seconds
     :ivar python: processor time of tvmon up to then, seconds
@@ -148,13 +148,20 @@ def silent_server(folder: Path) -> Iterator[str]:
         yield f"127.0.0.1:{listening.getsockname()[1]}"
 
 
-def measured(daemon: Child, began: float) -> Restart:
-    """The first answer of a daemon that was started just now."""
+def measured(daemon: Child, began: float, streams: int) -> Restart:
+    """The first answer with all streams of a daemon that was started just now."""
     base = daemon.address()
-    status, _, body = get(f"{base}/samples")
+
+    def answered() -> bytes | None:
+        # Where loading takes longer than a request waits, an answer is one of what is there.
+        status, _, body = get(f"{base}/samples")
+        assert status == 200, status
+        is_full = body.startswith(b'{"total_samples":%d,' % streams)
+        return body if is_full else None
+
+    body = wait_for(answered, 120, "all streams")
     took = time.monotonic() - began
     used = cpu([daemon.pid]), cpu(tree(daemon.pid))
-    assert status == 200, status
     page = get(f"{base}/metrics")[2]
     entries = json.loads(body)["samples"]
     wait_for(lambda: "loaded from the database" in daemon.log, 120, "loaded")
@@ -170,7 +177,7 @@ def measured(daemon: Child, began: float) -> Restart:
         )
     ]
     turn = metric(page, "tvmon_reactor_longest_turn_seconds")
-    return Restart(took, loaded, len(entries), len(full), turn, used[0], used[1] - used[0])
+    return Restart(took, loaded, streams, len(full), turn, used[0], used[1] - used[0])
 
 
 def kill_all(daemon: Child) -> None:
@@ -230,15 +237,14 @@ def run(folder: Path, address: str, wanted: argparse.Namespace) -> None:
         for name, end in ends:
             began = time.monotonic()
             with started(folder, path, end) as daemon:
+                restart = measured(daemon, began, wanted.streams)
                 if last:
-                    row(last, measured(daemon, began))
-                else:
-                    measured(daemon, began)
+                    row(last, restart)
                 time.sleep(SECONDS)
             last = name
     began = time.monotonic()
     with started(folder, path) as daemon:
-        row(last, measured(daemon, began))
+        row(last, measured(daemon, began, wanted.streams))
 
 
 @contextlib.contextmanager

@@ -67,7 +67,7 @@ class End(NamedTuple):
 
     :ivar number: of the newest one
     :ivar good_time: of the newest one that is not failed, seconds since 1970
-    :ivar points: the good ones since :attr:`Ends.since`, as :mod:`tvmon.store.past` takes them
+    :ivar points: its rows since :attr:`Ends.since`, as :mod:`tvmon.store.past` takes them apart
     """
 
     number: int
