@@ -180,6 +180,11 @@ def measured(daemon: Child, began: float, streams: int) -> Restart:
     return Restart(took, loaded, streams, len(full), turn, used[0], used[1] - used[0])
 
 
+def stop(daemon: Child) -> None:
+    """In good order, however long it takes on a machine that is busy."""
+    daemon.stop(seconds=60)
+
+
 def kill_all(daemon: Child) -> None:
     """kill -9 of the daemon, of PostgreSQL and of each of its sessions, all at one moment."""
     everybody = tree(daemon.pid)
@@ -229,7 +234,7 @@ def run(folder: Path, address: str, wanted: argparse.Namespace) -> None:
     print("| before it | first full answer | loading | full | longest turn | tvmon | PostgreSQL |")
     print("|---|---|---|---|---|---|---|")
     ends: tuple[tuple[str, Callable[[Child], object]], ...] = (
-        ("an orderly stop", Child.stop),
+        ("an orderly stop", stop),
         ("kill -9 of everything", kill_all),
     )
     last = ""
@@ -248,9 +253,7 @@ def run(folder: Path, address: str, wanted: argparse.Namespace) -> None:
 
 
 @contextlib.contextmanager
-def started(
-    folder: Path, path: Path, end: Callable[[Child], object] = Child.stop
-) -> Iterator[Child]:
+def started(folder: Path, path: Path, end: Callable[[Child], object] = stop) -> Iterator[Child]:
     """A daemon; ended in this way."""
     (folder / "tvmon.log").unlink(missing_ok=True)
     daemon = Child(folder, "tvmon", "-c", str(path))
@@ -258,7 +261,7 @@ def started(
         yield daemon
         end(daemon)
     finally:
-        daemon.stop()
+        stop(daemon)
 
 
 def row(name: str, restart: Restart) -> None:
