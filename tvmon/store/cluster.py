@@ -40,6 +40,13 @@ INITDB = (
 )
 """Whoever can enter the socket's directory is trusted: that is the server's user, and root."""
 
+NO_CHECKSUMS = ("--no-data-checksums",)
+"""
+For ``initdb`` from 18 on, whose default they became.  With them a page goes into the write-ahead
+log before the room of its old rows is taken again, not after: half as much again for each row.
+They tell of a disk that lies, not of a crash; and what lies here is worth ten minutes.
+"""
+
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -102,7 +109,8 @@ class Cluster(NamedTuple):
 
     def initdb(self) -> tuple[Path, Sequence[str]]:
         """The program that makes the data directory, with its arguments."""
-        return self.programs.initdb, (*INITDB, "--pgdata", str(self.new_data))
+        options = NO_CHECKSUMS if self.programs.major >= 18 else ()
+        return self.programs.initdb, (*INITDB, *options, "--pgdata", str(self.new_data))
 
     def postgres(self) -> tuple[Path, Sequence[str]]:
         """The server, with its arguments."""
