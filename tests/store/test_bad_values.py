@@ -15,9 +15,10 @@ from tests.store.common import StoreCase, measurement, stream
 from tests.waiting import until
 from tvmon.entry import Entry
 from tvmon.store import writer
+from tvmon.store.columns import COLUMNS, Unfit
 from tvmon.store.migrations import migrations
 from tvmon.store.queries import RING
-from tvmon.store.rows import COLUMNS, LONGEST_REASON, Row, Unfit, batch, fits
+from tvmon.store.rows import LONGEST_REASON, Row, batch, fits
 from tvmon.streams import MEASURED, Measurement, Sample, Timing
 
 TOO_LARGE = 2**63
@@ -235,6 +236,15 @@ class ColumnTests(SynchronousTestCase):
         for name in ("a text", "a text that looks like two", "a fraction", "truth"):
             with self.assertRaises(Unfit):
                 batch([row(Sample(1.0, 1.0, BAD[name]), 1)], RING)
+
+    def test_a_row_that_was_written_down_is_the_same(self) -> None:
+        rows = [row(Sample(1.0, 1.0, measurement(1), "why"), number) for number in (1, 201)]
+        rows[0].write_down()
+        self.assertEqual(rows[0].text, rows[1].text)
+        unfit = row(Sample(1.0, 1.0, BAD["a text"]), 3)
+        unfit.write_down()  # says nothing before it is sent
+        with self.assertRaises(Unfit):
+            batch([*rows, unfit], RING)
 
 
 class WriteErrorTests(StoreCase):

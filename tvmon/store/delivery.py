@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tvmon.store import queries
+from tvmon.store.columns import Unfit
 from tvmon.store.database import Session, Transaction
 from tvmon.store.errors import Refused
 from tvmon.store.queries import RING
-from tvmon.store.rows import Row, StreamState, Unfit, batch, fits, stream_columns
+from tvmon.store.rows import Row, StreamState, batch, fits, stream_columns
 
 _FOREIGN_KEY_VIOLATION = "23503"
 

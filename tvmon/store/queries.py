@@ -6,7 +6,7 @@ It runs on PostgreSQL 12 to 18.  What changes the schema lies in ``schema/``.
 
 from __future__ import annotations
 
-from tvmon.store.rows import COLUMNS
+from tvmon.store.columns import COLUMNS
 
 RING = 200
 """How many samples of a stream are kept; ``schema/001_ring.sql`` holds the same number."""
