@@ -6,7 +6,8 @@ It runs on PostgreSQL 12 to 18.  What changes the schema lies in ``schema/``.
 
 from __future__ import annotations
 
-from tvmon.store.rows import COLUMNS, SUMMED
+from tvmon.store.columns import COLUMNS
+from tvmon.store.rows import SUMMED
 from tvmon.streams import MEASURED
 from tvmon.window import ROW
 
@@ -49,15 +50,17 @@ ON CONFLICT (mms_stream_id) DO UPDATE SET
 """
 
 _names = [name for name, _ in COLUMNS]
-_arrays = ", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)
 _values = ", ".join("to_timestamp(sample_time)" if n == "sample_time" else n for n in _names)
 _set = ", ".join(f"{n} = excluded.{n}" for n in _names if n not in {"mms_stream_id", "slot"})
 
+# One array of records, not one for each column: the server would put each of forty arrays into a
+# store of its own, and join these row by row, which costs as much again as the write itself.
+#
 # A batch that a server did late, after its connection was given up and the batch was written
 # again on another one, must not put old rows over newer ones: hence the WHERE.
 UPSERT_SAMPLES = f"""
 INSERT INTO mms_samples ({", ".join(_names)})
-SELECT {_values} FROM unnest({_arrays}) AS t ({", ".join(_names)})
+SELECT {_values} FROM unnest(%s::tvmon_row[]) AS t
 ON CONFLICT (mms_stream_id, slot) DO UPDATE SET {_set}
 WHERE mms_samples.sample_no < excluded.sample_no
 """  # noqa: S608  # names of our own columns
