@@ -9,6 +9,7 @@ from tvmon.board import Board
 from tvmon.entry import FIELDS, Entry
 from tvmon.health import Scoring
 from tvmon.streams import MEASURED, Level, Measurement, Sample, Stream, stream_number
+from tvmon.window import Window
 
 CAM = Stream.of("edge1", "294", 294, "Edge[10.0.0.1]/tvie/news/hd", "http://10.0.0.1/news/hd")
 
@@ -164,6 +165,20 @@ class BoardTests(SynchronousTestCase):
             self.board.note(CAM.mms_stream_id, Sample(1_000_000 + at, at, None, "no answer"))
             self.assertEqual(self.entry().good_time, good_time)
             self.board.restore(CAM, [], 1_000_007.0)
+
+    def test_recall_puts_the_window_before_the_newest(self) -> None:
+        window = Window()
+        for n in range(11):
+            window.add(good(3.0 * n, 300_000 * n))
+        self.board.restore(CAM, (), 1_000_030.0)
+        self.board.recall(CAM, good(33.0, 3_300_000), window)
+        entry = self.entry()
+        self.assertEqual((entry.health.whole.score, entry.upstream.last_10), (100, 800.0))
+        self.assertEqual((entry.good_time, self.ear.heard), (1_000_033.0, []))
+
+    def test_recall_puts_nobody_back_who_is_gone(self) -> None:
+        self.board.recall(CAM, good(33.0), Window())
+        self.assertEqual(len(self.board), 0)
 
     def test_every_change_has_a_higher_revision(self) -> None:
         self.board.put(CAM)

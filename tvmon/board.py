@@ -169,6 +169,29 @@ class Board:
         if newest is not None:
             row.entry = self._judged(row, newest)
 
+    def recall(
+        self, stream: Stream, newest: Sample, window: Window, reset: CounterReset | None = None
+    ) -> None:
+        """
+        Put back the newest sample of before a restart, and the window of those before it.
+
+        As :meth:`restore`, which comes before it; and the one sample that the stream may have
+        had since the start comes after them, so that its rates are known.
+
+        :param reset: when the counters began anew last within the window
+        """
+        row = self._rows.get(stream.mms_stream_id)
+        if row is None:
+            return
+        since = row.entry.newest
+        if since is not None and len(row.window) != (not since.is_failed):
+            return  # there were more, and not all of them are here
+        row.window, row.reset = window, reset
+        samples = [newest] if since is None else [newest, since]
+        for sample in samples:
+            self._take(row, sample)
+        row.entry = self._judged(row, samples[-1])
+
     def note(self, mms_stream_id: int, sample: Sample) -> None:
         """Take in a new sample; one of a stream that was dropped meanwhile is let go."""
         row = self._rows.get(mms_stream_id)

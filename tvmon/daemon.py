@@ -46,7 +46,7 @@ from tvmon.servers import Answer, Request
 from tvmon.servers.watched import Watched
 from tvmon.stopping import all_stopped
 from tvmon.store import Away, Store, writer_name
-from tvmon.streams import Sample, Stream
+from tvmon.streams import Stream
 
 FILL_SECONDS = 5.0
 """How long a request waits for the database to fill the board before it is answered without."""
@@ -96,7 +96,7 @@ class Daemon(MultiService):
             now=now,
             board=self.board,
             registry=self.registry,
-            kept=self._history,
+            kept=lambda since, before: self._store.scored(since, before),
             longest_turn=lambda: 1000 * self.heartbeat.longest_lately(),
             unwritten=lambda: self._store.waiting_rows,
             denied=lambda: self._api.denied,
@@ -298,8 +298,9 @@ class Daemon(MultiService):
             checks[f"server {name}"] = updater.trouble()
         return checks
 
-    async def _history(self, mms_stream_id: int, limit: int) -> list[Sample]:
-        return await self._store.history(mms_stream_id, limit)
+    def _configured(self, stream: Stream) -> Stream:
+        updater = self._updaters.get(stream.server)
+        return stream if updater is None else updater.server.known(stream)
 
     def _new_fetcher(self, config: Config) -> Fetcher:
         return Fetcher(
@@ -325,6 +326,7 @@ class Daemon(MultiService):
             keep_gone_seconds=config.database.keep_gone_seconds,
             refused=refused,
             loaded=self._loaded,
+            configured=self._configured,
             removed=self.histories.forget,
             writer=self._writer,
         )
@@ -336,7 +338,7 @@ class Daemon(MultiService):
             clock=self._reactor,
             now=self._now,
             board=self.board,
-            history=self._history,
+            history=lambda number, limit: self._store.history(number, limit),
             away=Away,
             checks=self._checks,
             reader=self.histories.reader,

@@ -81,6 +81,13 @@ def shown_timing(sample: Sample | None) -> tuple[float | None, float | None]:
     return round(sample.timing.first_byte_ms, 1), round(sample.timing.answer_ms, 1)
 
 
+class Scored(NamedTuple):
+    """A kept sample, and the score that it had, 0 to 100; ``None`` where it was not known."""
+
+    sample: Sample
+    score: int | None
+
+
 class Entry:
     """
     The newest that is known of one stream.  Never changed: a new sample makes a new entry.

@@ -7,16 +7,18 @@ this one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import deferLater
 
 from tvmon.board import Board
 from tvmon.config import Config
 from tvmon.current_meters import CurrentMeters
+from tvmon.entry import Scored
 from tvmon.history.machine import Machine
 from tvmon.history.reader import Reader
 from tvmon.history.recorder import Kept
@@ -24,7 +26,7 @@ from tvmon.history.rrd import NoRrdtool, Output
 from tvmon.history.service import HistoryService
 from tvmon.history.subjects import Subject
 from tvmon.store import Away
-from tvmon.streams import Sample, Stream
+from tvmon.streams import Stream
 from tvmon.tiers import DEFAULT_TIERS, Tier
 
 OFF = "history is switched off: [history] enabled = false"
@@ -34,6 +36,9 @@ PATIENCE_SECONDS = 60.0
 """How long the database may be away while an open five minutes are to be rebuilt from it."""
 
 RETRY_SECONDS = 1.0
+
+REBUILD_AFTER_SECONDS = 5.0
+"""How long whoever waits for an answer after a start, and the first polls, go before it."""
 
 
 class Histories:
@@ -73,6 +78,7 @@ class Histories:
         registry.register(self._measures)
         self._service: HistoryService | None = None
         self._why_none = STOPPED
+        self._restoring: IDelayedCall | None = None
 
     def begin(self, config: Config) -> None:
         """Keep a history, where the configuration says so."""
@@ -106,6 +112,7 @@ class Histories:
 
     async def end(self) -> None:
         """Write what is being written, and keep no history any more."""
+        self._let_be()
         service, self._service = self._service, None
         self._why_none = STOPPED
         self._measures.registry = CollectorRegistry()
@@ -115,8 +122,16 @@ class Histories:
 
     def restored(self, streams: Sequence[Stream]) -> None:
         """The board was filled from the database with these streams."""
+        self._let_be()
+        self._restoring = self._reactor.callLater(REBUILD_AFTER_SECONDS, self._restore, streams)
+
+    def _restore(self, streams: Sequence[Stream]) -> None:
         if self._service is not None:
             self._service.restored(streams)
+
+    def _let_be(self) -> None:
+        if self._restoring is not None and self._restoring.active():
+            self._restoring.cancel()
 
     def forget(self, numbers: Sequence[int]) -> None:
         """The rows of these streams were removed from the database."""
@@ -156,12 +171,14 @@ class Histories:
         """As :meth:`tvmon.history.rrd.Archive.stream`."""
         return None if self._service is None else self._service.stream(mms_stream_id)
 
-    async def _kept_samples(self, mms_stream_id: int, limit: int) -> list[Sample]:
+    async def _kept_samples(
+        self, since: Mapping[int, float], before_seconds: float
+    ) -> Mapping[int, Sequence[Scored]]:
         """What the database holds, which may be away for a moment."""
         give_up = self._reactor.seconds() + PATIENCE_SECONDS
         while True:
             try:
-                return await self._kept(mms_stream_id, limit)
+                return await self._kept(since, before_seconds)
             except Away as why:
                 if self._reactor.seconds() > give_up:
                     raise LookupError(str(why)) from None

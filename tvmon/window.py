@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from tvmon.streams import NO_RATES, NO_SESSION, STEADY, Measurement, Pace, Rates, Sample, Session
@@ -33,6 +34,15 @@ MOST_SENT_KBPS = 1_000_000_000
 RECEIVED, SENT, DELAY, OPENED, MEDIA = range(5)
 WIDTH = 5
 """The places of a point's numbers in its row, and how many a row has."""
+
+ROW = (
+    "upstream_bytes_received",
+    "total_bytes_sent",
+    "live_delay_ms",
+    "upstream_opened_count",
+    "media_received_ms",
+)
+"""The fields of a measurement that a row is made of, in its order."""
 
 UNKNOWN = -(2**63)
 """In a row: what the server did not tell.  No number that it can tell is as small."""
@@ -124,6 +134,30 @@ class Window:
             self.began = max(0, self.began - gone)
         return reset
 
+    def refill(self, at: array[float], columns: Sequence[array[int]]) -> bool:
+        """
+        Hold points that were kept, all in one go, where that is what adding them would come to.
+
+        False, and nothing changed, where their counters may have begun anew among them, or were
+        told now and then: only :meth:`add`, one after the other, can tell.
+
+        :param at: when each point was, always growing
+        :param columns: the numbers of all points, one column for each place of a row
+        """
+        for place, most in ((RECEIVED, MOST_RECEIVED_KBPS), (SENT, MOST_SENT_KBPS), (MEDIA, None)):
+            if not _only_grows(columns[place], most):
+                return False
+        gone = bisect_left(at, at[-1] - KEPT_SECONDS) if at else 0
+        self.at = at[gone:]
+        self.rows = array("q", bytes(self.rows.itemsize * WIDTH * len(self.at)))
+        for place, column in enumerate(columns):
+            self.rows[place::WIDTH] = column[gone:]
+        if at:
+            received, sent = columns[RECEIVED][-1], columns[SENT][-1]
+            self._received = None if received == UNKNOWN else (at[-1], received)
+            self._sent = None if sent == UNKNOWN else (at[-1], sent)
+        return True
+
     def _append(self, at: float, measured: Measurement) -> None:
         received, sent = measured.upstream_bytes_received, measured.total_bytes_sent
         delay, opened = measured.live_delay_ms, measured.upstream_opened_count
@@ -160,6 +194,20 @@ class Window:
         ):
             return None
         return "error" if new.server or new.publisher else "restarted"
+
+
+def _only_grows(counts: Sequence[int], most_kbps: int | None) -> bool:
+    """
+    Whether a counter was told always and never fell, or was never told.
+
+    From the first to the last it must not have grown by more than it can within a second, so
+    that it cannot have leapt between any two.
+    """
+    if not counts or counts[0] == UNKNOWN:
+        return not counts or max(counts) == UNKNOWN
+    if list(counts) != sorted(counts):
+        return False
+    return most_kbps is None or (counts[-1] - counts[0]) * 8 / 1000 <= most_kbps
 
 
 def _fits(number: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import unittest
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from twisted.internet.task import Clock
 
 from tvmon.board import Board
+from tvmon.entry import Scored
 from tvmon.health import Scoring
 from tvmon.history.files import Files
 from tvmon.history.meters import HistoryMeters
@@ -108,7 +109,7 @@ class Feeding:
         self.files = Files(folder, tiers)
         self.files.look()
         self.shelf = Shelf(rrd, self.files, folder)
-        self.kept: dict[int, list[Sample]] = {}
+        self.kept: dict[int, list[Scored]] = {}
         self.registry = CollectorRegistry()
         self.recorder = Recorder(
             clock=self.clock,
@@ -125,23 +126,36 @@ class Feeding:
     def now(self) -> float:
         return self.wall + self.clock.seconds()
 
-    async def kept_samples(self, number: int, limit: int) -> list[Sample]:
-        """As the store tells them, newest first."""
-        return list(reversed(self.kept.get(number, [])))[:limit]
+    async def kept_samples(
+        self, since: Mapping[int, float], before_seconds: float
+    ) -> dict[int, list[Scored]]:
+        """As the store tells them, oldest first."""
+        return {
+            number: [
+                each
+                for each in self.kept.get(number, [])
+                if each.sample.time >= time - before_seconds
+            ]
+            for number, time in since.items()
+        }
 
     def sample(self, number: int, **measured: Any) -> Sample:
         """A good sample of this moment, onto the board."""
         sample = Sample(
             self.now(), self.clock.seconds(), Measurement(**measured), timing=Timing(2.0, 5.0)
         )
-        self.kept.setdefault(number, []).append(sample)
-        self.board.note(number, sample)
+        self._note(number, sample)
         return sample
 
     def fail(self, number: int, reason: str = "no answer") -> None:
         sample = Sample(self.now(), self.clock.seconds(), None, reason)
-        self.kept.setdefault(number, []).append(sample)
+        self._note(number, sample)
+
+    def _note(self, number: int, sample: Sample) -> None:
         self.board.note(number, sample)
+        entry = self.board.get(number)
+        score = None if entry is None else entry.health.whole.score
+        self.kept.setdefault(number, []).append(Scored(sample, score))
 
     def step(self, seconds: float, each: float, do: Callable[[], object]) -> None:
         """So many seconds, with something done at the beginning of each part of them."""

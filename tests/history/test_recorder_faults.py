@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import unittest
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import capturedLogs
 
 from tests.history.feeding import SMALL, START, Feeding, Pipe, stream
 from tests.history.tools import needs_rrdtool, temporary_folder
+from tvmon.entry import Scored
 from tvmon.history.files import Files
 from tvmon.history.recorder import GRACE_SECONDS
 from tvmon.history.rrd import NoRrdtool, Output, RrdError
 from tvmon.history.subjects import ALL, of_stream
-from tvmon.streams import Sample
 from tvmon.tiers import Tier
 
 FIRST = int(START) + 300
@@ -180,8 +182,8 @@ class FaultTests(unittest.TestCase):
         self.assertIsNotNone(self.feeding.files.file_of(of_stream(298)))
 
     def test_a_database_that_cannot_tell_leaves_what_is_there(self) -> None:
-        async def away(number: int, limit: int) -> list[Sample]:
-            raise LookupError(number)
+        async def away(since: Mapping[int, float], _: float) -> dict[int, list[Scored]]:
+            raise LookupError(since)
 
         self.done(self.feeding.recorder.stopService())
         self.feeding = Feeding(self.pipe, self.folder, kept=away)
@@ -192,9 +194,9 @@ class FaultTests(unittest.TestCase):
         self.assertEqual(self.viewers(FIRST), {FIRST: 1})
 
     def test_samples_that_come_while_the_database_is_asked_are_not_lost(self) -> None:
-        asked: list[Deferred[list[Sample]]] = []
+        asked: list[Deferred[dict[int, list[Scored]]]] = []
 
-        async def slow(number: int, limit: int) -> list[Sample]:
+        async def slow(since: Mapping[int, float], _: float) -> dict[int, list[Scored]]:
             asked.append(Deferred())
             return await asked[-1]
 
@@ -202,7 +204,7 @@ class FaultTests(unittest.TestCase):
         self.feeding = Feeding(self.pipe, self.folder, kept=slow)
         self.begin(1)
         self.minutes(1)
-        kept = list(reversed(self.feeding.kept[1]))
+        kept = {1: list(self.feeding.kept[1])}
         self.feeding.recorder.restored([stream(1)])
         self.minutes(1)
         asked[0].callback(kept)
@@ -212,6 +214,18 @@ class FaultTests(unittest.TestCase):
         assert file is not None
         polls = self.pipe.rows(file, "polls", "LAST", 300, int(START), FIRST)
         self.assertEqual(polls, {FIRST: 100})
+
+    def test_a_stop_while_the_database_is_asked_is_no_failure(self) -> None:
+        async def never(_since: Mapping[int, float], _: float) -> dict[int, list[Scored]]:
+            return await Deferred()
+
+        self.done(self.feeding.recorder.stopService())
+        self.feeding = Feeding(self.pipe, self.folder, kept=never)
+        self.begin(1)
+        self.feeding.recorder.restored([stream(1)])
+        with capturedLogs() as said:
+            self.done(self.feeding.recorder.stopService())
+        self.assertEqual([event["log_format"] for event in said], [])
 
     def test_five_minutes_wait_for_a_database_that_is_slow_to_tell(self) -> None:
         self.done(self.feeding.recorder.stopService())

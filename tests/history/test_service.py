@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,19 @@ from twisted.trial.unittest import TestCase
 from tests.history.feeding import SMALL, stream
 from tests.history.tools import needs_rrdtool, temporary_folder
 from tvmon.board import Board
+from tvmon.entry import Scored
 from tvmon.health import Scoring
 from tvmon.history.machine import Machine
 from tvmon.history.service import HistoryService
 from tvmon.history.sources import STREAM_SOURCES
 from tvmon.history.subjects import ALL, MACHINE, Subject, of_stream
-from tvmon.streams import Sample
 
 DAY = 86_400.0
 ROW = (1.0,) * len(STREAM_SOURCES)
 
 
-async def nothing(number: int, limit: int) -> list[Sample]:
-    return []
+async def nothing(since: Mapping[int, float], _: float) -> dict[int, list[Scored]]:
+    return {}
 
 
 @needs_rrdtool

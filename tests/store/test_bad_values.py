@@ -15,8 +15,10 @@ from tests.store.common import StoreCase, measurement, stream
 from tests.waiting import until
 from tvmon.entry import Entry
 from tvmon.store import writer
+from tvmon.store.columns import COLUMNS, Unfit
+from tvmon.store.migrations import migrations
 from tvmon.store.queries import RING
-from tvmon.store.rows import COLUMNS, LONGEST_REASON, Row, Unfit, fits, sample_columns
+from tvmon.store.rows import LONGEST_REASON, Row, batch, fits
 from tvmon.streams import MEASURED, Measurement, Sample, Timing
 
 TOO_LARGE = 2**63
@@ -184,7 +186,20 @@ def row(sample: Sample, number: int) -> Row:
 
 @postgres.needs_postgres
 class ColumnTests(SynchronousTestCase):
-    """What goes into an array comes out of it."""
+    """What goes into a batch comes out of it."""
+
+    def read(self, text: str) -> list[Any]:
+        (made,) = (step.sql for step in migrations() if "CREATE TYPE tvmon_row" in step.sql)
+        return postgres.shared().sql(f"{made}; SELECT * FROM unnest(%s::tvmon_row[])", text)
+
+    def test_the_type_of_a_row(self) -> None:
+        self.read("{}")
+        found = postgres.shared().sql(
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute a"
+            " JOIN pg_type t ON t.typrelid = a.attrelid WHERE typname = 'tvmon_row'"
+            " ORDER BY attnum"
+        )
+        self.assertEqual(tuple(found), COLUMNS)
 
     @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.one_of(MEASUREMENTS, TEXTS), min_size=1, max_size=20))
@@ -197,10 +212,7 @@ class ColumnTests(SynchronousTestCase):
             else row(Sample(1e9 + index, 1.0, None, content), index)
             for index, content in enumerate(contents)
         ]
-        arrays = ", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)
-        found = postgres.shared().sql(
-            f"SELECT * FROM unnest({arrays})", *sample_columns(rows, RING)
-        )
+        found = self.read(batch(rows, RING))
         self.assertEqual(len(found), len(rows))
         for got, one in zip(found, rows, strict=True):
             wanted = one.sample.measured or Measurement()
@@ -223,7 +235,16 @@ class ColumnTests(SynchronousTestCase):
     def test_no_value_can_pose_as_two(self) -> None:
         for name in ("a text", "a text that looks like two", "a fraction", "truth"):
             with self.assertRaises(Unfit):
-                sample_columns([row(Sample(1.0, 1.0, BAD[name]), 1)], RING)
+                batch([row(Sample(1.0, 1.0, BAD[name]), 1)], RING)
+
+    def test_a_row_that_was_written_down_is_the_same(self) -> None:
+        rows = [row(Sample(1.0, 1.0, measurement(1), "why"), number) for number in (1, 201)]
+        rows[0].write_down()
+        self.assertEqual(rows[0].text, rows[1].text)
+        unfit = row(Sample(1.0, 1.0, BAD["a text"]), 3)
+        unfit.write_down()  # says nothing before it is sent
+        with self.assertRaises(Unfit):
+            batch([*rows, unfit], RING)
 
 
 class WriteErrorTests(StoreCase):

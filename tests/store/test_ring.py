@@ -73,6 +73,33 @@ class RingTests(StoreCase):
         # and a wide one that follows it may have to move.
         self.assertGreaterEqual(hot / all_of_them, 0.95)
 
+    async def test_the_table_does_not_grow_without_a_vacuum(self) -> None:
+        await self.up(self.start(self.database()))
+        self.sql("ALTER TABLE mms_samples SET (autovacuum_enabled = off)")
+        streams = [stream(number) for number in range(50)]
+        for one in streams:
+            self.board.put(one)
+        sizes = []
+        for count in range(1, 5 * RING + 1):
+            for one in streams:
+                sample = Sample(time.time(), 3.0 * count, measurement(count))
+                self.board.note(one.mms_stream_id, sample)
+            if count % 20 == 0:
+                await self.written()
+            if count % RING == 0:
+                sizes += self.sql(
+                    "SELECT pg_relation_size('mms_samples'), pg_indexes_size('mms_samples')"
+                )
+        self.assertEqual(len(set(sizes)), 1, sizes)
+
+    async def test_dead_rows_of_the_ring_are_no_work_for_the_vacuum(self) -> None:
+        """As many are dead as are alive, always; only more than that are worth one."""
+        await self.up(self.start(self.database()))
+        ((options,),) = self.sql("SELECT reloptions FROM pg_class WHERE relname = 'mms_samples'")
+        factors = dict(option.split("=") for option in options)
+        self.assertGreater(float(factors["autovacuum_vacuum_scale_factor"]), 1)
+        self.assertGreater(float(factors["autovacuum_analyze_scale_factor"]), 1)
+
     async def test_a_sample_is_written_within_a_second(self) -> None:
         await self.up(self.start(self.database()))
         self.board.put(stream(1))

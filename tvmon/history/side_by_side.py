@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, FirstError, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
@@ -39,7 +39,9 @@ async def side_by_side(work: Callable[[], Awaitable[None]], count: int) -> None:
     all_of_it = [Deferred.fromCoroutine(one()) for _ in range(count)]
     try:
         await gatherResults(all_of_it, consumeErrors=True)
-    except BaseException:
+    except BaseException as problem:
         for part in all_of_it:
             part.cancel()
+        if isinstance(problem, FirstError):
+            problem.subFailure.raiseException()
         raise

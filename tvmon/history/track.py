@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
-from tvmon.expected import Demand
-from tvmon.health import Scoring, judge
+from tvmon.entry import Scored
+from tvmon.health import Scoring
 from tvmon.history.bucket import Bucket, Values
-from tvmon.streams import Level, Sample
+from tvmon.streams import NO_SESSION, Level, Sample
 from tvmon.tiers import STEP_SECONDS
-from tvmon.window import Window
+from tvmon.window import ROW, UNKNOWN, Window
 
 LATE_STEPS = 2
 """
@@ -58,20 +60,27 @@ class Track:
             self._good = sample
         return True
 
-    def rebuild(self, samples: Iterable[Sample], scoring: Scoring, demand: Demand) -> None:
+    def rebuild(self, kept: Iterable[Scored], scoring: Scoring) -> None:
         """
         Begin again from the kept samples, oldest first, which hold all that was seen up to now.
 
         What was handed out already stays as it was.
         """
-        window = Window()
+        kept = list(kept)
+        # Where it cannot be seen at once that counters began anew nowhere, a window tells.
+        only_grow = _only_grow([sample for sample, _ in kept if not sample.is_failed])
+        window = None if only_grow else Window()
         self._buckets.clear()
         self._good = None
-        for sample in samples:
-            is_reset = window.add(sample) is not None
+        for sample, score in kept:
             if bucket_end(sample.time) > self.done:
-                whole = judge(sample, window, scoring, demand).whole
-                self.add(sample, whole.score, whole.level, is_reset=is_reset)
+                is_reset = False
+                if window is not None:
+                    if self._good is not None and not len(window):
+                        window.add(self._good)
+                    is_reset = window.add(sample) is not None
+                level = None if score is None else scoring.level(score)
+                self.add(sample, score, level, is_reset=is_reset)
             elif not sample.is_failed:
                 self._good = sample
 
@@ -93,3 +102,18 @@ class Track:
         for other in wrong:
             del self._buckets[other]
         return len(wrong)
+
+
+def _only_grow(samples: Sequence[Sample]) -> bool:
+    """Whether the counters of these good samples began anew nowhere, as far as is easily seen."""
+    told = [sample.measured for sample in samples if sample.measured is not None]
+    if any(measured.session is not NO_SESSION for measured in told):
+        return False
+    try:
+        columns = [
+            array("q", [UNKNOWN if n is None else n for n in map(attrgetter(name), told)])
+            for name in ROW
+        ]
+    except (OverflowError, TypeError):
+        return False  # a module broke its word
+    return Window().refill(array("d", [sample.at for sample in samples]), columns)

@@ -40,16 +40,28 @@ INITDB = (
 )
 """Whoever can enter the socket's directory is trusted: that is the server's user, and root."""
 
+NO_CHECKSUMS = ("--no-data-checksums",)
+"""
+For ``initdb`` from 18 on, whose default they became.  With them a page goes into the write-ahead
+log before the room of its old rows is taken again, not after: half as much again for each row.
+They tell of a disk that lies, not of a crash; and what lies here is worth ten minutes.
+"""
+
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "max_connections": "20",
-    "shared_buffers": "64MB",
+    # The index of 10,000 streams is 85 MB, and every write looks into another page of it.
+    "shared_buffers": "128MB",
     # One server, no replica, no archive: as little in the log as a crash needs.
     "wal_level": "minimal",
     "max_wal_senders": "0",
-    "wal_compression": "on",
-    "checkpoint_timeout": "15min",
+    # To compress a page costs more than to write it, and these programs know only the slow way.
+    "wal_compression": "off",
+    # A page comes into the write-ahead log whole when it is first changed after a checkpoint.
+    # The ring changes each page once in ten minutes, so checkpoints cost nothing more when they
+    # are many, and a server that was killed has the less to do again at its start.
+    "checkpoint_timeout": "1min",
     "max_wal_size": "1GB",
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -100,7 +112,8 @@ class Cluster(NamedTuple):
 
     def initdb(self) -> tuple[Path, Sequence[str]]:
         """The program that makes the data directory, with its arguments."""
-        return self.programs.initdb, (*INITDB, "--pgdata", str(self.new_data))
+        options = NO_CHECKSUMS if self.programs.major >= 18 else ()
+        return self.programs.initdb, (*INITDB, *options, "--pgdata", str(self.new_data))
 
     def postgres(self) -> tuple[Path, Sequence[str]]:
         """The server, with its arguments."""

@@ -76,6 +76,29 @@ class Transaction:
             raise Away("the connection was lost over the answer") from None
         return list(map(make, rows))
 
+    async def query_in_parts(
+        self,
+        sql: str,
+        parameters: Parameters,
+        make: Callable[[Values], T],
+        rows: int,
+        between: Callable[[], Awaitable[None]],
+    ) -> list[T]:
+        """
+        As :meth:`query`, of which so many rows are made values of at a time.
+
+        :param between: awaited between two parts
+        """
+        cursor = await self._run(sql, parameters)
+        found: list[T] = []
+        try:
+            while part := cursor.fetchmany(rows):
+                found += map(make, part)
+                await between()
+        except psycopg2.InterfaceError:
+            raise Away("the connection was lost over the answer") from None
+        return found
+
     async def execute(self, sql: str, parameters: Parameters = ()) -> int:
         """As :meth:`Session.execute`."""
         cursor = await self._run(sql, parameters)

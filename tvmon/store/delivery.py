@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from tvmon.store import queries
+from tvmon.store.columns import Unfit
 from tvmon.store.database import Session, Transaction
 from tvmon.store.errors import Refused
 from tvmon.store.queries import RING
-from tvmon.store.rows import Row, StreamState, Unfit, fits, sample_columns, stream_columns
+from tvmon.store.rows import Row, StreamState, batch, fits, stream_columns
 
 _FOREIGN_KEY_VIOLATION = "23503"
 
@@ -76,13 +77,13 @@ class Delivery:
     async def _send(self, states: Sequence[StreamState], rows: Sequence[Row]) -> None:
         if not states:
             if rows:
-                await self._session.execute(queries.UPSERT_SAMPLES, sample_columns(rows, RING))
+                await self._session.execute(queries.UPSERT_SAMPLES, (batch(rows, RING),))
             return
 
         async def both(transaction: Transaction) -> None:
             await transaction.execute(queries.UPSERT_STREAMS, stream_columns(states))
             if rows:
-                await transaction.execute(queries.UPSERT_SAMPLES, sample_columns(rows, RING))
+                await transaction.execute(queries.UPSERT_SAMPLES, (batch(rows, RING),))
 
         await self._session.transaction(both)
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from twisted.internet.interfaces import IReactorTime
 
 from tvmon.board import Board
+from tvmon.entry import Scored
 from tvmon.store import queries
-from tvmon.store.database import Session, truth
+from tvmon.store.database import Session, Values, truth
 from tvmon.store.errors import Away, DatabaseError
-from tvmon.store.rows import samples, stored
+from tvmon.store.rows import Row, Summed, bigints, doubles, samples, stored, summed
 from tvmon.store.writer import Writer
 from tvmon.streams import Sample
+
+T = TypeVar("T")
 
 
 class History:
@@ -48,11 +52,62 @@ class History:
             raise Away(str(problem)) from None
         old = samples(rows, self._clock.seconds(), self._now())
         numbered = dict(zip((row.number for row in rows), old, strict=True))
-        newest = []
-        for row in reversed(waiting):
-            if row.number is None:
-                newest.append(row.sample)
-            else:
-                numbered[row.number] = row.sample
-        newest += [numbered[number] for number in sorted(numbered, reverse=True)]
-        return newest[:limit]
+        return _together(numbered, waiting, lambda row: row.sample)[:limit]
+
+    async def scored(
+        self, session: Session, since: Mapping[int, float], before_seconds: float
+    ) -> dict[int, list[Scored]]:
+        """
+        The kept samples of some streams, oldest first, with what five minutes are made of.
+
+        :param since: from when on, seconds since 1970, by the ``mms_stream_id``
+        :param before_seconds: how far before that the newest good one is looked for, which is
+            told, too
+        :raises Away: the database cannot be asked now
+        """
+        waiting = {number: self._writer.waiting(number) for number in since}
+        try:
+            found = await session.query(
+                queries.SUMMED_SAMPLES,
+                (bigints(since), doubles(since.values()), before_seconds),
+                _as_it_is,
+            )
+        except DatabaseError as problem:
+            raise Away(str(problem)) from None
+        of_each: dict[int, list[Summed]] = {number: [] for number in since}
+        has_before = set()
+        for values in found:
+            number, _, time, is_failed, *_ = values
+            if time < since[number]:
+                if is_failed or number in has_before:
+                    continue
+                has_before.add(number)
+            of_each[number].append(summed(values))
+        clock_now, wall_now = self._clock.seconds(), self._now()
+        told = {}
+        for number, some in of_each.items():
+            old = samples([one.row for one in some], clock_now, wall_now)
+            numbered = {
+                one.row.number: Scored(sample, one.score)
+                for one, sample in zip(some, old, strict=True)
+            }
+            newest_first = _together(
+                numbered, waiting[number], lambda row: Scored(row.sample, row.scores[0])
+            )
+            told[number] = newest_first[::-1]
+        return told
+
+
+def _as_it_is(values: Values) -> Values:
+    return values
+
+
+def _together(numbered: dict[int, T], waiting: Sequence[Row], make: Callable[[Row], T]) -> list[T]:
+    """What is in the database and what waits to get there, newest first; each of them once."""
+    newest = []
+    for row in reversed(waiting):
+        if row.number is None:
+            newest.append(make(row))
+        else:
+            numbered[row.number] = make(row)
+    return newest + [numbered[number] for number in sorted(numbered, reverse=True)]

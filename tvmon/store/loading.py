@@ -1,15 +1,18 @@
 """
 What the database knows, read after a start, and put back on the board.
 
-Ten thousand streams are half a million samples, some seconds of work: it is done in slices
-of some milliseconds, so that the daemon goes on serving meanwhile.
+    streams    their names and addresses
+    learned    what is known of each one's rate
+    ends       where each stream's rows end, and what its window held: one scan of the table
+    newest     the newest row of each stream, with all of its columns
+
+The last one is read while the part before it is put back.  All of it is done in slices of some
+milliseconds, so that the daemon goes on serving meanwhile.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
-from operator import attrgetter
 from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -19,26 +22,36 @@ from twisted.internet.task import deferLater
 from tvmon.board import Board
 from tvmon.store import queries
 from tvmon.store.database import Session, Transaction, Values
-from tvmon.store.rows import Stored, bigints, samples, stored, unbroken
+from tvmon.store.past import floats, past_of
+from tvmon.store.rows import Stored, bigints, samples, stored
 from tvmon.streams import Stream
+from tvmon.window import KEPT_SECONDS
 
-RESTORED_SAMPLES = 45
-"""Samples of a stream that are put back: at 3 s each a little more than a window of 130 s."""
+SCANNED_SECONDS = KEPT_SECONDS + 20.0
+"""
+How far back from the newest row of all the scan takes points along: a window, and what the newest
+row of a stream may be older.  Of a stream that has not been sampled for longer they are looked up.
+"""
 
-STREAMS_AT_A_TIME = 10
-"""Streams whose samples are read in one statement: 450 rows, about 3 ms of our time."""
+LOOKED_UP_SAMPLES = 45
+"""How many of them: at 3 s each a little more than a window."""
 
-LISTED_AT_A_TIME = 1000
+STREAMS_AT_A_TIME = 100
+"""Streams whose newest rows are read in one statement: about 2 ms of our time."""
 
-LEARNED_AT_A_TIME = 200
+LISTED_AT_A_TIME = 500
+
+LEARNED_AT_A_TIME = 500
 """Streams whose learned rates are read in one statement, 120 of each: some ms of our time."""
+
+SCANNED_AT_A_TIME = 200
+"""Streams of the scan that are taken from the driver in one go: 3 kB each."""
 
 TURN_SECONDS = 0.01
 """How long samples are put back before everybody else has a turn."""
 
-NUMBERS_SECONDS = 60.0
-"""How long the newest numbers may take: they need a scan of the whole table, 1 s for 2 million
-rows in memory, more from a cold disk."""
+SCAN_SECONDS = 60.0
+"""How long the scan may take: 1 s for 2 million rows in memory, more from a cold disk."""
 
 
 class Known(NamedTuple):
@@ -48,16 +61,81 @@ class Known(NamedTuple):
     is_gone: bool
 
 
-class Newest(NamedTuple):
+class End(NamedTuple):
     """
     The end of a stream's rows.
 
     :ivar number: of the newest one
     :ivar good_time: of the newest one that is not failed, seconds since 1970
+    :ivar points: its rows since :attr:`Ends.since`, as :mod:`tvmon.store.past` takes them apart
     """
 
     number: int
     good_time: float | None
+    points: bytes
+
+
+class Ends(NamedTuple):
+    """
+    The ends of all streams that have rows, gone ones too, by their ``mms_stream_id``.
+
+    :ivar since: from when on points were taken along, seconds since 1970
+    """
+
+    since: float
+    of: Mapping[int, End]
+
+
+class _Pause:
+    """Lets everybody else have a turn whenever the own one has become long."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._began = clock.seconds()
+
+    async def now_and_then(self) -> None:
+        """To be called between two small parts of the work."""
+        if self._clock.seconds() - self._began > TURN_SECONDS:
+            await deferLater(self._clock, 0)
+            self._began = self._clock.seconds()
+
+
+class Loaded(NamedTuple):
+    """
+    What there was.
+
+    :ivar known: all streams, by their ``mms_stream_id``
+    :ivar numbers: of the newest row of each that has one
+    :ivar streams: those that are on the board now
+    """
+
+    known: dict[int, Known]
+    numbers: dict[int, int]
+    streams: list[Stream]
+
+
+async def load(
+    session: Session,
+    board: Board,
+    configured: Callable[[Stream], Stream],
+    is_gone: Callable[[int], bool],
+    clock: IReactorTime,
+    now: Callable[[], float],
+) -> Loaded:
+    """
+    Put all streams back on the board that were not gone.
+
+    :param configured: a stream with what the configuration says of it, by which it is judged
+    :param is_gone: tells by the ``mms_stream_id`` which of them have gone meanwhile
+    :param now: wall clock, seconds since 1970
+    """
+    known = await known_streams(session, configured)
+    found = await ends(session, clock)
+    streams = [
+        there.stream for number, there in known.items() if not there.is_gone and not is_gone(number)
+    ]
+    await restore(session, board, streams, found, await learned_rates(session), clock, now)
+    return Loaded(known, {number: end.number for number, end in found.of.items()}, streams)
 
 
 def _known(values: Values) -> Known:
@@ -66,7 +144,9 @@ def _known(values: Values) -> Known:
     return Known(stream, is_gone)
 
 
-async def known_streams(session: Session) -> dict[int, Known]:
+async def known_streams(
+    session: Session, configured: Callable[[Stream], Stream]
+) -> dict[int, Known]:
     """Every stream of the database by its ``mms_stream_id``, gone ones too."""
     found: dict[int, Known] = {}
     last = -1
@@ -74,7 +154,7 @@ async def known_streams(session: Session) -> dict[int, Known]:
         some = await session.query(queries.STREAMS, (last, LISTED_AT_A_TIME), _known)
         for known in some:
             last = known.stream.mms_stream_id
-            found[last] = known
+            found[last] = known._replace(stream=configured(known.stream))
         if len(some) < LISTED_AT_A_TIME:
             return found
 
@@ -84,45 +164,61 @@ async def learned_rates(session: Session) -> dict[int, Sequence[float]]:
     found: dict[int, Sequence[float]] = {}
     last = -1
     while True:
-        some = await session.query(queries.LEARNED, (last, LEARNED_AT_A_TIME), _pair)
+        some = await session.query(queries.LEARNED, (last, LEARNED_AT_A_TIME), _rates)
         found.update(some)
         if len(some) < LEARNED_AT_A_TIME:
             return found
         last = some[-1][0]
 
 
-def _pair(values: Values) -> tuple[int, Sequence[float]]:
-    return values[0], values[1]
+def _rates(values: Values) -> tuple[int, Sequence[float]]:
+    return values[0], floats(bytes(values[1]))
 
 
-async def newest_rows(session: Session) -> dict[int, Newest]:
-    """The end of each stream that has rows, gone ones too."""
+async def ends(session: Session, clock: IReactorTime) -> Ends:
+    """Where the rows of each stream end, and what lies before."""
+    pause = _Pause(clock)
 
-    async def work(transaction: Transaction) -> list[tuple[int, Newest]]:
-        return await transaction.query(queries.NEWEST_NUMBERS, (), _newest)
+    async def work(transaction: Transaction) -> Ends:
+        for setting in queries.SCAN_SETTINGS:
+            await transaction.execute(setting)
+        (latest,) = await transaction.query(queries.LATEST, (), _time)
+        since = 0.0 if latest is None else latest - SCANNED_SECONDS
+        found = await transaction.query_in_parts(
+            queries.ENDS, (since,), _end, SCANNED_AT_A_TIME, pause.now_and_then
+        )
+        return Ends(since, dict(found))
 
-    return dict(await session.transaction(work, NUMBERS_SECONDS))
+    return await session.transaction(work, SCAN_SECONDS)
+
+
+def _time(values: Values) -> float | None:
+    time: float | None = values[0]
+    return time
+
+
+def _end(values: Values) -> tuple[int, End]:
+    return values[0], End(values[1], values[2], bytes(values[3] or b""))
 
 
 async def newest_numbers(session: Session) -> dict[int, int]:
     """The number of the newest row of each stream that has rows, gone ones too."""
-    return {number: row.number for number, row in (await newest_rows(session)).items()}
+
+    async def work(transaction: Transaction) -> list[tuple[int, int]]:
+        return await transaction.query(queries.NEWEST_NUMBERS, (), _number)
+
+    return dict(await session.transaction(work, SCAN_SECONDS))
 
 
-def _newest(values: Values) -> tuple[int, Newest]:
-    return values[0], Newest(values[1], values[2])
-
-
-def _is_sampled(board: Board, stream: Stream) -> bool:
-    entry = board.get(stream.mms_stream_id)
-    return entry is not None and entry.newest is not None
+def _number(values: Values) -> tuple[int, int]:
+    return values[0], values[1]
 
 
 async def restore(
     session: Session,
     board: Board,
     streams: Sequence[Stream],
-    newest: Mapping[int, Newest],
+    ends: Ends,
     learned: Mapping[int, Sequence[float]],
     clock: IReactorTime,
     now: Callable[[], float],
@@ -130,51 +226,72 @@ async def restore(
     """
     Put each of these streams back on the board, with its newest samples.
 
-    Those that have been sampled meanwhile are left out: what was seen just now is newer.  Only
-    when they were last good is told, which they may not have been since.
+    Those that have been sampled meanwhile keep what was seen just now; what came before is put
+    before it as far as :meth:`tvmon.board.Board.recall` can.
     """
-
-    def good_time(stream: Stream) -> float | None:
-        row = newest.get(stream.mms_stream_id)
-        return None if row is None else row.good_time
-
-    for stream in streams:
-        if _is_sampled(board, stream):
-            board.restore(stream, (), good_time(stream), learned.get(stream.mms_stream_id, ()))
-    streams = [stream for stream in streams if not _is_sampled(board, stream)]
     parts = [
         streams[start : start + STREAMS_AT_A_TIME]
         for start in range(0, len(streams), STREAMS_AT_A_TIME)
     ]
-
-    def read(part: Sequence[Stream]) -> Deferred[list[Stored]]:
-        numbers = [s.mms_stream_id for s in part if s.mms_stream_id in newest]
-        return Deferred.fromCoroutine(
-            session.query(
-                queries.NEWEST_SAMPLES,
-                (bigints(numbers), bigints(newest[n].number for n in numbers), RESTORED_SAMPLES),
-                stored,
-            )
-        )
-
-    ahead = read(parts[0]) if parts else None
-    began = clock.seconds()
+    pause = _Pause(clock)
+    ahead = _read(session, parts[0], ends) if parts else None
     for index, part in enumerate(parts):
         assert ahead is not None
-        rows = await ahead
+        newest = await ahead
         # The server looks for the next rows while these are put back.
-        ahead = read(parts[index + 1]) if index + 1 < len(parts) else None
-        found = {number: list(some) for number, some in groupby(rows, attrgetter("mms_stream_id"))}
+        ahead = _read(session, parts[index + 1], ends) if index + 1 < len(parts) else None
         try:
             for stream in part:
-                rows_of_it = unbroken(found.get(stream.mms_stream_id, ()))
-                latest_first = samples(rows_of_it, clock.seconds(), now())
-                rates = learned.get(stream.mms_stream_id, ())
-                board.restore(stream, reversed(latest_first), good_time(stream), rates)
-                if clock.seconds() - began > TURN_SECONDS:
-                    await deferLater(clock, 0)
-                    began = clock.seconds()
+                number = stream.mms_stream_id
+                end = ends.of.get(number)
+                good_time = None if end is None else end.good_time
+                board.restore(stream, (), good_time, learned.get(number, ()))
+                if number in newest:
+                    _recall(board, stream, *newest[number], clock.seconds(), now())
+                await pause.now_and_then()
         except BaseException:
             if ahead is not None:
                 ahead.addErrback(lambda _: None)
             raise
+
+
+def _recall(
+    board: Board, stream: Stream, row: Stored, points: bytes, clock_now: float, wall_now: float
+) -> None:
+    entry = board.get(stream.mms_stream_id)
+    since = None if entry is None else entry.newest
+    if since is not None:
+        # What came before it shall lie before it, whatever the clocks did.
+        clock_now, wall_now = since.at, since.time
+    (newest,) = samples([row], clock_now, wall_now)
+    past = past_of(points, newest, row.number)
+    board.recall(stream, newest, past.window, past.reset)
+
+
+def _read(
+    session: Session, streams: Sequence[Stream], ends: Ends
+) -> Deferred[dict[int, tuple[Stored, bytes]]]:
+    """The newest row of each of these streams that has one, and the points before it."""
+
+    async def read() -> dict[int, tuple[Stored, bytes]]:
+        numbers = [s.mms_stream_id for s in streams if s.mms_stream_id in ends.of]
+        rows = await session.query(queries.NEWEST_SAMPLES, (*_where(numbers), 1), stored)
+        # Of those that are older than the others the scan did not take all that a window holds.
+        old = [row.mms_stream_id for row in rows if row.time - KEPT_SECONDS < ends.since]
+        points: dict[int, bytes] = {}
+        if old:
+            parameters = (*_where(old), LOOKED_UP_SAMPLES)
+            points = dict(await session.query(queries.NEWEST_POINTS, parameters, _points))
+        return {
+            number: (row, max(ends.of[number].points, points.get(number, b""), key=len))
+            for number, row in ((row.mms_stream_id, row) for row in rows)
+        }
+
+    def _where(numbers: Sequence[int]) -> tuple[str, str]:
+        return bigints(numbers), bigints(ends.of[number].number for number in numbers)
+
+    return Deferred.fromCoroutine(read())
+
+
+def _points(values: Values) -> tuple[int, bytes]:
+    return values[0], bytes(values[1])

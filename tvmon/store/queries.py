@@ -6,7 +6,10 @@ It runs on PostgreSQL 12 to 18.  What changes the schema lies in ``schema/``.
 
 from __future__ import annotations
 
-from tvmon.store.rows import COLUMNS
+from tvmon.store.columns import COLUMNS
+from tvmon.store.rows import SUMMED
+from tvmon.streams import MEASURED
+from tvmon.window import ROW
 
 RING = 200
 """How many samples of a stream are kept; ``schema/001_ring.sql`` holds the same number."""
@@ -47,15 +50,17 @@ ON CONFLICT (mms_stream_id) DO UPDATE SET
 """
 
 _names = [name for name, _ in COLUMNS]
-_arrays = ", ".join(f"%s::{kind}[]" for _, kind in COLUMNS)
 _values = ", ".join("to_timestamp(sample_time)" if n == "sample_time" else n for n in _names)
 _set = ", ".join(f"{n} = excluded.{n}" for n in _names if n not in {"mms_stream_id", "slot"})
 
+# One array of records, not one for each column: the server would put each of forty arrays into a
+# store of its own, and join these row by row, which costs as much again as the write itself.
+#
 # A batch that a server did late, after its connection was given up and the batch was written
 # again on another one, must not put old rows over newer ones: hence the WHERE.
 UPSERT_SAMPLES = f"""
 INSERT INTO mms_samples ({", ".join(_names)})
-SELECT {_values} FROM unnest({_arrays}) AS t ({", ".join(_names)})
+SELECT {_values} FROM unnest(%s::tvmon_row[]) AS t
 ON CONFLICT (mms_stream_id, slot) DO UPDATE SET {_set}
 WHERE mms_samples.sample_no < excluded.sample_no
 """  # noqa: S608  # names of our own columns
@@ -86,17 +91,42 @@ FROM mms_stream WHERE mms_stream_id > %s ORDER BY mms_stream_id LIMIT %s
 """
 
 LEARNED = """
-SELECT mms_stream_id, rates FROM mms_learned
+SELECT mms_stream_id, array_send(rates) FROM mms_learned
 WHERE mms_stream_id > %s ORDER BY mms_stream_id LIMIT %s
 """
 
 IS_KNOWN = "SELECT EXISTS (SELECT FROM mms_stream WHERE mms_stream_id = %s)"
 
-NEWEST_NUMBERS = """
-SELECT mms_stream_id, max(sample_no),
-       extract(epoch FROM max(sample_time) FILTER (WHERE NOT is_failed))::double precision
-FROM mms_samples GROUP BY mms_stream_id
+NEWEST_NUMBERS = "SELECT mms_stream_id, max(sample_no) FROM mms_samples GROUP BY mms_stream_id"
+
+# About when the newest row was written, from a few hundred pages of the table; never too late.
+LATEST = """
+SELECT extract(epoch FROM max(sample_time))::double precision
+FROM mms_samples TABLESAMPLE SYSTEM (0.2)
 """
+
+# What a window needs of rows, in one value, which tvmon.store.past takes apart: as rows they
+# would cost both sides five times as much.
+_unknown = "(-9223372036854775808)"
+_packed = " || ".join(
+    [
+        "int8send(CASE WHEN s.is_failed THEN -s.sample_no ELSE s.sample_no END)",
+        "timestamptz_send(s.sample_time)",
+        *(f"int8send(coalesce(s.{name}, {_unknown}))" for name in ROW),
+    ]
+)
+_points = f"string_agg({_packed}, ''::bytea)"
+
+# One scan of the whole table, shared by the server's workers where it has some, which takes a
+# second for two million rows.  Their states are larger than work_mem by default.
+SCAN_SETTINGS = ("SET LOCAL work_mem = '64MB'", "SET LOCAL jit = off")
+
+ENDS = f"""
+SELECT s.mms_stream_id, max(s.sample_no),
+    extract(epoch FROM max(s.sample_time) FILTER (WHERE NOT s.is_failed))::double precision,
+    {_points} FILTER (WHERE s.sample_time >= to_timestamp(%s))
+FROM mms_samples s GROUP BY s.mms_stream_id
+"""  # noqa: S608  # names of our own columns
 
 _stored = ", ".join(
     f"extract(epoch FROM s.{n})::double precision" if n == "sample_time" else f"s.{n}"
@@ -106,16 +136,30 @@ _stored = ", ".join(
 
 # The newest rows lie in the slots just below the newest number, so they are looked up one by
 # one by primary key; the slot alone may hold a row of the ring's turn before.
-NEWEST_SAMPLES = f"""
-SELECT {_stored}
+_newest = f"""
 FROM unnest(%s::bigint[], %s::bigint[]) AS w (id, newest)
 CROSS JOIN generate_series(0, %s - 1) AS back
 JOIN mms_samples s ON s.mms_stream_id = w.id
     AND s.slot = ((w.newest - back) %% {RING})::smallint AND s.sample_no = w.newest - back
-ORDER BY s.mms_stream_id, s.sample_no DESC
-"""  # noqa: S608  # names of our own columns
+"""
+
+NEWEST_SAMPLES = f"SELECT {_stored} {_newest}"
+
+NEWEST_POINTS = f"""
+SELECT s.mms_stream_id, {_points} {_newest} GROUP BY s.mms_stream_id
+"""
 
 HISTORY = f"""
 SELECT {_stored} FROM mms_samples s WHERE s.mms_stream_id = %s
 ORDER BY s.sample_no DESC LIMIT %s
+"""  # noqa: S608  # names of our own columns
+
+_summed = ", ".join(f"s.{name}" if name in SUMMED else "NULL" for name in MEASURED)
+
+SUMMED_SAMPLES = f"""
+SELECT s.mms_stream_id, s.sample_no, extract(epoch FROM s.sample_time)::double precision,
+       s.is_failed, s.score, s.first_byte_ms, s.answer_ms, {_summed}
+FROM unnest(%s::bigint[], %s::double precision[]) AS w (id, since)
+JOIN mms_samples s ON s.mms_stream_id = w.id AND s.sample_time >= to_timestamp(w.since - %s)
+ORDER BY s.mms_stream_id, s.sample_no DESC
 """  # noqa: S608  # names of our own columns

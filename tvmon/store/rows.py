@@ -1,68 +1,45 @@
 """
 Samples and streams as rows, and rows as the columns of one statement.
 
-A batch goes to the server as one array for each column, in PostgreSQL's text form.  The form
-is built here and not by the driver, which would look at each value in turn: 3 microseconds a
-row instead of 30, and the reactor waits that much less.
+A batch of samples goes to the server as one array of ``tvmon_row``, in PostgreSQL's text form;
+streams, which change seldom, as one array for each column.  The form is built here and not by
+the driver, which would look at each value in turn: 3 microseconds a row instead of 30, and the
+reactor waits that much less.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
 
 from tvmon.entry import Entry
+from tvmon.store.columns import ALLOWED, BOUNDS, COLUMNS, Unfit, array, form_of
 from tvmon.store.database import Values
 from tvmon.streams import MEASURED, STEADY, Measurement, Pace, Presence, Sample, Stream, Timing
-
-_FLOATS = frozenset({"average_upstream_kbps", "average_downstream_kbps"})
-_CODECS = frozenset({"video_codec", "audio_codec"})
-
-
-def _kind(name: str) -> str:
-    """The type of a measured field's column."""
-    return "double precision" if name in _FLOATS else "text" if name in _CODECS else "bigint"
-
-
-COLUMNS: tuple[tuple[str, str], ...] = (
-    ("mms_stream_id", "bigint"),
-    ("slot", "smallint"),
-    ("sample_no", "bigint"),
-    ("sample_time", "double precision"),
-    ("is_failed", "boolean"),
-    ("failed_reason", "text"),
-    ("score", "smallint"),
-    ("score_live_delay", "smallint"),
-    ("score_upstream", "smallint"),
-    ("presence", "text"),
-    ("remarks", "text"),
-    ("burst_seconds", "double precision"),
-    ("stall_seconds", "double precision"),
-    ("delay_seconds", "double precision"),
-    ("first_byte_ms", "real"),
-    ("answer_ms", "real"),
-    *((name, _kind(name)) for name in MEASURED),
-)
-"""The columns of ``mms_samples`` in the order of a batch, and the types they are sent as."""
 
 LONGEST_REASON = 1000
 """Characters of a ``failed_reason`` that are stored."""
 
-_INTEGERS = frozenset({int, type(None)})
-_NUMBERS = frozenset({int, float, type(None)})
-_TEXTS = frozenset({str, type(None)})
-_BOOLEANS = frozenset({bool})
-_ALLOWED = {
-    "bigint": _INTEGERS,
-    "smallint": _INTEGERS,
-    "double precision": _NUMBERS,
-    "real": _NUMBERS,
-    "boolean": _BOOLEANS,
-    "text": _TEXTS,
-}
-_BOUNDS = {"bigint": 2**63, "smallint": 2**15}
+SUMMED = (
+    "total_bytes_sent",
+    "upstream_bytes_received",
+    "media_received_ms",
+    "clients_connected",
+    "total_clients_served",
+    "live_delay_ms",
+    "average_upstream_kbps",
+    "average_downstream_kbps",
+    "stream_info_audiodatarate",
+    "stream_info_videodatarate",
+    "stream_info_framerate",
+    "upstream_opened_count",
+    "upstream_connected_count",
+    "upstream_connection_fail_count",
+)
+"""What five minutes of a stream are made of, beside its score and the timing of its answers."""
 
 _measured = attrgetter(*MEASURED)
 _NOTHING = Measurement()
@@ -80,7 +57,7 @@ class Row:
         kept through every repetition
     """
 
-    __slots__ = ("mms_stream_id", "number", "sample", "scores")
+    __slots__ = ("_text", "mms_stream_id", "number", "sample", "scores")
 
     def __init__(self, entry: Entry, sample: Sample) -> None:
         health = entry.health
@@ -88,6 +65,25 @@ class Row:
         self.sample = sample
         self.scores = (health.whole.score, health.live_delay.score, health.upstream.score)
         self.number: int | None = None
+        self._text: str | None = None
+
+    @property
+    def text(self) -> str:
+        """
+        All but stream, slot and number, as they are sent.
+
+        :raises Unfit: where a value is of a type that its column has not
+        """
+        return self._text or _text(self)
+
+    def write_down(self) -> None:
+        """
+        Make :attr:`text` now and keep it, 250 bytes.
+
+        The values were read just now and are at hand; a thousand rows at once are a long turn.
+        """
+        with suppress(Unfit):  # which is told when the row is sent
+            self._text = _text(self)
 
 
 class StreamState(NamedTuple):
@@ -109,25 +105,31 @@ class Stored(NamedTuple):
     timing: Timing | None = None
 
 
-class Unfit(ValueError):  # noqa: N818 - it reads as the sentence that it is
-    """Values that cannot be columns of the statement."""
+class Summed(NamedTuple):
+    """A row of ``SUMMED_SAMPLES`` as it was read, and its score."""
+
+    row: Stored
+    score: int | None
 
 
-def sample_columns(rows: Sequence[Row], ring: int) -> list[str]:
+def batch(rows: Sequence[Row], ring: int) -> str:
     """
-    The arrays of numbered rows, one for each of :data:`COLUMNS`.
+    Numbered rows as a ``tvmon_row[]``: ``{"(7,1,1,1.5,False,,...)","(...)"}``.
 
     :raises Unfit: where a value is of a type that its column has not
     """
-    columns = zip(*[_values(row, ring) for row in rows], strict=True)
-    return [_array(kind, column) for (_, kind), column in zip(COLUMNS, columns, strict=True)]
+    lines = []
+    for row in rows:
+        assert row.number is not None
+        lines.append(f'"({row.mms_stream_id},{row.number % ring},{row.number},{row.text})"')
+    return "{" + ",".join(lines) + "}"
 
 
 def stream_columns(states: Iterable[StreamState]) -> list[str]:
     """
     The arrays of ``UPSERT_STREAMS``.
 
-    :raises Unfit: as :func:`sample_columns`
+    :raises Unfit: as :func:`batch`
     """
     lines = [
         (
@@ -144,27 +146,32 @@ def stream_columns(states: Iterable[StreamState]) -> list[str]:
     ]
     kinds = ("bigint", "text", "text", "bigint", "text", "text", *["double precision"] * 2)
     return [
-        _array(kind, column) for kind, column in zip(kinds, zip(*lines, strict=True), strict=True)
+        array(kind, column) for kind, column in zip(kinds, zip(*lines, strict=True), strict=True)
     ]
 
 
 def learned_columns(learned: Mapping[int, Sequence[float]]) -> list[str]:
     """The arrays of ``UPSERT_LEARNED``: streams, and the rates of each, kbit/s."""
     rates = tuple("{" + ",".join(map(repr, some)) + "}" for some in learned.values())
-    return [_array("bigint", tuple(learned)), _array("text", rates)]
+    return [array("bigint", tuple(learned)), array("text", rates)]
 
 
 def bigints(values: Iterable[int]) -> str:
     """A ``bigint[]``."""
-    return _array("bigint", tuple(values))
+    return array("bigint", tuple(values))
+
+
+def doubles(values: Iterable[float]) -> str:
+    """A ``double precision[]``."""
+    return array("double precision", tuple(values))
 
 
 def fits(row: Row, ring: int) -> bool:
     """Whether each value of a row is one that its column can hold."""
     for value, (_, kind) in zip(_values(row, ring), COLUMNS, strict=True):
-        if type(value) not in _ALLOWED[kind]:
+        if type(value) not in ALLOWED[kind]:
             return False
-        bound = _BOUNDS.get(kind)
+        bound = BOUNDS.get(kind)
         if bound and isinstance(value, int) and not -bound <= value < bound:
             return False
     return True
@@ -172,14 +179,16 @@ def fits(row: Row, ring: int) -> bool:
 
 def _values(row: Row, ring: int) -> tuple[object, ...]:
     """A row's values, in the order of :data:`COLUMNS`."""
-    sample, number = row.sample, row.number
-    assert number is not None
+    assert row.number is not None
+    return (row.mms_stream_id, row.number % ring, row.number, *_sample_values(row))
+
+
+def _sample_values(row: Row) -> tuple[object, ...]:
+    """Those behind stream, slot and number."""
+    sample = row.sample
     reason = sample.failed_reason
     measured = sample.measured or _NOTHING
     return (
-        row.mms_stream_id,
-        number % ring,
-        number,
         sample.time,
         sample.measured is None,
         None if reason is None else reason[:LONGEST_REASON],
@@ -188,6 +197,15 @@ def _values(row: Row, ring: int) -> tuple[object, ...]:
         *(sample.timing or _NO_TIMING),
         *_measured(measured),
     )
+
+
+def _text(row: Row) -> str:
+    values = _sample_values(row)
+    form = form_of(tuple(map(type, values)))
+    try:
+        return form.line % form.given(values)
+    except (ValueError, OverflowError) as problem:  # an integer of thousands of digits
+        raise Unfit(str(problem)) from None
 
 
 def _judged_by(measured: Measurement) -> tuple[object, ...]:
@@ -215,38 +233,18 @@ def _stored_measurement(values: Values) -> Measurement:
     )
 
 
-def _array(kind: str, column: tuple[object, ...]) -> str:
-    """
-    A column in the text form of an array: ``{1,2,NULL}``.
-
-    Types are looked at first, so that no value can be mistaken for two, or for markup.
-    """
-    if not _ALLOWED[kind].issuperset(map(type, column)):
-        raise Unfit(f"not every value is {kind}")
-    if kind == "text":
-        return "{" + ",".join(map(_quoted, column)) + "}"
-    # One pass in C over the whole column; no number's text contains a letter of None.
-    try:
-        return "{" + repr(list(column))[1:-1].replace("None", "NULL") + "}"
-    except ValueError as problem:  # an integer of thousands of digits
-        raise Unfit(str(problem)) from None
-
-
-def _quoted(text: object) -> str:
-    if text is None:
-        return "NULL"
-    assert isinstance(text, str)
-    if not text.isascii():
-        text = text.encode("utf-8", "replace").decode()
-    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\0", "\ufffd")
-    return f'"{text}"'
-
-
 def stored(values: Values) -> Stored:
     """One row of ``NEWEST_SAMPLES`` or ``HISTORY``; the scores are not asked for again."""
     measured = None if values[3] else _stored_measurement(values)
     timing = None if values[13] is None else Timing(*values[13:15])
     return Stored(values[0], values[1], values[2], measured, values[4], timing)
+
+
+def summed(values: Values) -> Summed:
+    """One row of ``SUMMED_SAMPLES``."""
+    measured = None if values[3] else Measurement(*values[7:])
+    timing = None if values[5] is None else Timing(*values[5:7])
+    return Summed(Stored(values[0], values[1], values[2], measured, None, timing), values[4])
 
 
 def samples(rows: Sequence[Stored], clock_now: float, wall_now: float) -> list[Sample]:

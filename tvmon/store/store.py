@@ -9,7 +9,7 @@ Loading is done once in the life of the process; after a later outage writing ju
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 
 from tvmon.board import Board
 from tvmon.config import EMBEDDED
-from tvmon.entry import utc
+from tvmon.entry import Scored, utc
 from tvmon.store import queries
 from tvmon.store.address import Address
 from tvmon.store.database import Session, Transaction, text
@@ -30,7 +30,7 @@ from tvmon.store.embedded import Embedded
 from tvmon.store.errors import Away, Unusable
 from tvmon.store.history import History
 from tvmon.store.line import Line
-from tvmon.store.loading import known_streams, learned_rates, newest_numbers, newest_rows, restore
+from tvmon.store.loading import load, newest_numbers
 from tvmon.store.lock import WriterLock, writer_name
 from tvmon.store.meters import StoreMeters
 from tvmon.store.migrations import migrate, migrations
@@ -59,6 +59,7 @@ class Store(Service):
     :param keep_gone_seconds: how long a stream that is gone keeps its samples; may be changed
         later by the attribute of this name
     :param refused: told once why tvmon must not write to this database
+    :param configured: a stream of the database with what the configuration says of it
     :param loaded: told once which streams were there, after they were put on the board
     :param removed: told which streams were removed, since they were gone for longer
     :param writer: what the process calls its sessions, :func:`writer_name`; the same for all
@@ -80,15 +81,13 @@ class Store(Service):
         keep_gone_seconds: float,
         refused: Callable[[str], None],
         loaded: Callable[[Sequence[Stream]], None],
+        configured: Callable[[Stream], Stream] = lambda stream: stream,
         removed: Callable[[Sequence[int]], None] = lambda _: None,
         writer: str | None = None,
     ) -> None:
-        self._reactor = reactor
-        self._now = now
-        self._board = board
-        self._url = url
-        self._refused = refused
-        self._loaded = loaded
+        self._reactor, self._now, self._board = reactor, now, board
+        self._url, self._refused = url, refused
+        self._loaded, self._configured = loaded, configured
         self._meters = StoreMeters(
             registry, lambda: self.trouble() is None, lambda: self.waiting_rows
         )
@@ -208,10 +207,17 @@ class Store(Service):
         :raises Away: the database cannot be asked now
         :raises LookupError: nobody knows this stream
         """
+        return await self._history.of(self._reading(), mms_stream_id, limit)
+
+    async def scored(self, since: Mapping[int, float], before: float) -> dict[int, list[Scored]]:
+        """As :meth:`tvmon.store.history.History.scored`."""
+        return await self._history.scored(self._reading(), since, before)
+
+    def _reading(self) -> Session:
         session = self._lines[1].session if self._lines else None
         if session is None or not self._is_loaded:
             raise Away(self.trouble() or "not connected")
-        return await self._history.of(session, mms_stream_id, limit)
+        return session
 
     def _listen(self) -> None:
         if self._address is None:
@@ -275,16 +281,11 @@ class Store(Service):
 
     async def _load(self, session: Session) -> None:
         began = self._reactor.seconds()
-        known = await known_streams(session)
-        newest = await newest_rows(session)
-        streams = [
-            there.stream
-            for number, there in known.items()
-            if not there.is_gone and not self._writer.saw_gone(number)
-        ]
-        learned = await learned_rates(session)
-        await restore(session, self._board, streams, newest, learned, self._reactor, self._now)
-        self._writer.begin(known, {number: row.number for number, row in newest.items()})
+        gone = self._writer.saw_gone
+        known, numbers, streams = await load(
+            session, self._board, self._configured, gone, self._reactor, self._now
+        )
+        self._writer.begin(known, numbers)
         self._is_loaded = True
         self.log.info(
             "{count} streams loaded from the database in {seconds:.1f} s",

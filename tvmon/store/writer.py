@@ -110,7 +110,10 @@ class Writer:
         if entry.stream.mms_stream_id in self._unstorable:
             self._meters.dropped.inc()
             return
-        if self._pending.add(Row(entry, sample)):
+        row = Row(entry, sample)
+        if self._pending.count < BATCH_ROWS:  # while more wait, memory is worth more than time
+            row.write_down()
+        if self._pending.add(row):
             self._overflow(1)
         self._touch()
         if self._pending.count == BATCH_ROWS:

@@ -1,0 +1,48 @@
+-- A row of mms_samples on its way: tvmon sends a batch as one array of these.  No table is of it.
+DROP TYPE IF EXISTS tvmon_row;  -- left by somebody who dropped the tables alone
+
+CREATE TYPE tvmon_row AS (
+    mms_stream_id                  bigint,
+    slot                           smallint,
+    sample_no                      bigint,
+    sample_time                    double precision,
+    is_failed                      boolean,
+    failed_reason                  text,
+    score                          smallint,
+    score_live_delay               smallint,
+    score_upstream                 smallint,
+    presence                       text,
+    remarks                        text,
+    burst_seconds                  double precision,
+    stall_seconds                  double precision,
+    delay_seconds                  double precision,
+    first_byte_ms                  real,
+    answer_ms                      real,
+    total_gops                     bigint,
+    upstream_opened_count          bigint,
+    upstream_connected_count       bigint,
+    upstream_connection_fail_count bigint,
+    upstream_bytes_received        bigint,
+    clients_connected              bigint,
+    total_clients_served           bigint,
+    total_bytes_sent               bigint,
+    live_delay_ms                  bigint,
+    average_upstream_kbps          double precision,
+    average_downstream_kbps        double precision,
+    stream_info_audiodatarate      bigint,
+    stream_info_videodatarate      bigint,
+    stream_info_audiocodecid       bigint,
+    stream_info_audiosamplesize    bigint,
+    stream_info_audiosamplerate    bigint,
+    stream_info_stereo             bigint,
+    stream_info_videocodecid       bigint,
+    stream_info_framerate          bigint,
+    stream_info_width              bigint,
+    stream_info_height             bigint,
+    media_received_ms              bigint,
+    uptime_seconds                 bigint,
+    video_codec                    text,
+    audio_codec                    text
+);
+
+COMMENT ON TYPE tvmon_row IS 'A sample as tvmon sends it: the columns of mms_samples, and sample_time in seconds since 1970';
