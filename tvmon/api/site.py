@@ -141,6 +141,7 @@ def make_api(
         filled=filled,
         boot=boot,
         slices=slices,
+        ahead=ahead,
         most_clients=event_clients,
     )
     metrics = Metrics(clock=clock, board=board, bodies=bodies, registries=(registry, own))
