@@ -235,8 +235,7 @@ class Events:
 
     def _catch_up(self, listener: Listener) -> None:
         """Begin anew with one who has missed what nobody can tell him any more."""
-        # A listener at 0 is about to hear everything anyway.
-        if listener.is_free and listener.heard and not self._feed.knows(listener.heard):
+        if listener.is_lost:
             listener.begin_anew(self._hello("everything"))
 
     def _keep_all_alive(self) -> None:

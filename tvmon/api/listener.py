@@ -72,6 +72,7 @@ class Listener:
         self._news: Iterator[Page] | None = None
         self._reads_edition = False
         self._upto = heard
+        self._anew_at = 0
         # Streams that had moved on when their turn came, by the revision they were told at:
         # in these news, and in the ones before.
         self._ahead: dict[int, int] = {}
@@ -86,6 +87,13 @@ class Listener:
     def is_free(self) -> bool:
         """Whether it may be given other news: it has none, or reads what all read."""
         return self._news is None or self._reads_edition
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it lacks what nobody can tell it any more, and must begin anew."""
+        # What was gone before it was told everything is no news for it.
+        place = max(self.heard, self._anew_at)
+        return self.heard > 0 and self.is_free and not self._feed.knows(place)
 
     def is_due(self, now: float) -> bool:
         """Whether it is to be given the news: those before are a second old."""
@@ -127,6 +135,8 @@ class Listener:
         else:
             self._upto = edition.revision
             self._news = edition.after(self.heard)
+        if not self.heard:
+            self._anew_at = self._upto
         self._go_on()
 
     def comment(self) -> None:
