@@ -9,6 +9,7 @@ property test holds the two together; who changes the one changes the other.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -44,6 +45,7 @@ _TEMPLATE = (
     + "".join(f',"{name}":%s' for name in (*_NUMBERS, *_TEXTS))
     + "}"
 )
+_RESET = '{"why":%s,"time":%s}'
 _numbers = attrgetter(*_NUMBERS)
 _NOTHING = Measurement()
 
@@ -53,8 +55,7 @@ def entry_json(entry: Entry) -> bytes:
     sample, health = entry.newest, entry.health
     whole, delay, flow = health.whole, health.live_delay, health.upstream
     measured = sample.measured if sample else None
-    presence = "null" if measured is None else _text(measured.presence)
-    timing = None if sample is None else sample.timing
+    timing = sample.timing if sample else None
     known = measured or _NOTHING
     kbps, reset = entry.expected.kbps, entry.reset
     text = _TEMPLATE % (
@@ -65,30 +66,20 @@ def entry_json(entry: Entry) -> bytes:
         _number(known.average_downstream_kbps),
         _time(entry.good_time),
         "null" if sample is None else _time(sample.time),
-        "null" if sample is None else "true" if sample.is_failed else "false",
-        _text_of_its_own(None if sample is None else sample.failed_reason),
+        "null" if sample is None else "true" if measured is None else "false",
+        "null" if sample is None else _text(sample.failed_reason),
         "null" if timing is None else _decimal(timing.first_byte_ms, 1),
         "null" if timing is None else _decimal(timing.answer_ms, 1),
-        presence,
-        *[
-            "null" if value is None else int(value)
-            for value in (
-                whole.score,
-                whole.level,
-                delay.score,
-                flow.score,
-                delay.level,
-                flow.level,
-            )
-        ],
+        "null" if measured is None else _one_of_few(measured.presence),
+        *_or_null((whole.score, whole.level, delay.score, flow.score, delay.level, flow.level)),
         ",".join(map(encode_basestring, health.reasons)),
         "null" if kbps is None else round(kbps),
-        _text(entry.expected.by),
-        (reset and f'{{"why":{_text(reset.why)},"time":{_time(reset.time)}}}') or "null",
+        _one_of_few(entry.expected.by),
+        "null" if reset is None else _RESET % (_one_of_few(reset.why), _time(reset.time)),
         _sources(known.sources),
-        *["null" if value is None else value for value in _numbers(known)],
-        _text(known.video_codec),
-        _text(known.audio_codec),
+        *_or_null(_numbers(known)),
+        _one_of_few(known.video_codec),
+        _one_of_few(known.audio_codec),
     )
     return text.encode("utf-8", "replace")
 
@@ -138,14 +129,15 @@ def _second(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime('"%Y-%m-%dT%H:%M:%SZ"')
 
 
-def _text_of_its_own(text: str | None) -> str:
+def _or_null(values: Sequence[object]) -> list[object]:
+    return ["null" if value is None else value for value in values]
+
+
+def _text(text: str | None) -> str:
     return "null" if text is None else encode_basestring(text)
 
 
-@lru_cache(256)
-def _text(text: str | None) -> str:
-    """A text that is one of few."""
-    return _text_of_its_own(text)
+_one_of_few = lru_cache(256)(_text)
 
 
 @lru_cache(64)

@@ -124,6 +124,21 @@ class GzipTests(GzipCase):
             await until(lambda: all(each.heard == self.board.revision for each in self.listeners()))
         self.assertEqual([len(edition._made) for edition in made], [1, 1], "plain, and compressed")
 
+    async def test_news_that_cannot_be_written_are_tried_again(self) -> None:
+        wire = await self.listen()
+        broken: list[None] = []
+
+        class Broken(Edition):
+            def __init__(self, *args: Any, **settings: Any) -> None:
+                broken.append(None)
+                raise RuntimeError("broken")
+
+        with patch.object(events, "Edition", Broken):
+            self.board.note(1000, failed(6))
+            await until(lambda: broken)
+        await self.until_told(wire, ("sample", 1000))
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), len(broken))
+
     async def test_a_stop_ends_the_stream_in_good_form(self) -> None:
         wire = await self.listen()
         await self.api.stop()
@@ -217,6 +232,7 @@ class GzipBoundTests(GzipCase):
             self.assertEqual(newest[entry.stream.mms_stream_id], entry.as_dict())
         ids = [event.id for event in self.events(wire)]
         self.assertEqual(ids, sorted(set(ids)))
+        self.assertEqual(self.hellos(wire), ["everything"])
         numbers = [number for _, number in self.told(wire)]
         self.assertLess(len(numbers), 1500 + 2 * 500, "most changes it was never told of")
 
