@@ -4,6 +4,8 @@
 A client is told of one stream at most once a second.  What it has been told is one number, the
 board's revision up to which it has heard; a client that reads slowly is therefore told less
 often, never of more at a time than there are streams, and nothing piles up for it.
+
+Once a second what is new is written, and compressed for those who like that: once for all.
 """
 
 from __future__ import annotations

@@ -128,6 +128,7 @@ class Listener:
             return
         self._given_at = now
         self._told, self._ahead = self._ahead, {}
+        # What its own news told ahead of their time, an edition tells again.
         self._reads_edition = edition is not None
         if edition is None:
             self._upto = self._feed.revision
