@@ -11,8 +11,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator
 from itertools import pairwise
+from operator import attrgetter
 
-from tvmon.api.feed import Feed
+from tvmon.api.feed import Feed, Item
 from tvmon.api.frames import gone_frame, sample_frame
 from tvmon.board import Board
 from tvmon.entry import Entry
@@ -47,14 +48,11 @@ class Edition:
     ) -> None:
         self.since, self.revision = min(places), board.revision
         self._boot, self._pack = boot, pack
-        self._revisions: list[int] = []
-        self._told: list[Entry | int] = []
-        for item in feed.since(self.since):
-            entry = board.get(item.mms_stream_id)
-            # One that has come back since is an item of its own, and still to come.
-            if item.gone == (entry is None):
-                self._revisions.append(item.revision)
-                self._told.append(item.mms_stream_id if entry is None else entry)
+        told: list[Entry | Item] = [e for e in board.entries() if e.revision > self.since]
+        # One that has come back since stands there as it is now.
+        told += [item for item in feed.gone(self.since) if board.get(item.mms_stream_id) is None]
+        told.sort(key=attrgetter("revision"))
+        self._told, self._revisions = told, [each.revision for each in told]
         self._end = len(self._told)
         begins = sorted({self._begin(place) for place in places} | {self._end})
         self._cuts = [at for one, other in pairwise(begins) for at in range(one, other, step)]
@@ -71,13 +69,15 @@ class Edition:
         while begin < self._end:
             end = self._cuts[bisect_right(self._cuts, begin)]
             if begin not in self._made:
-                self._made[begin] = self._pack(b"".join(map(self._frame, range(begin, end))))
+                self._made[begin] = self._pack(b"".join(map(self._frame, self._told[begin:end])))
             yield self._revisions[end - 1], self._made[begin]
             begin = end
 
     def _begin(self, revision: int) -> int:
         return bisect_right(self._revisions, revision)
 
-    def _frame(self, index: int) -> bytes:
-        told, place = self._told[index], f"{self._boot}-{self._revisions[index]}"
-        return gone_frame(place, told) if isinstance(told, int) else sample_frame(place, told)
+    def _frame(self, told: Entry | Item) -> bytes:
+        place = f"{self._boot}-{told.revision}"
+        if isinstance(told, Item):
+            return gone_frame(place, told.mms_stream_id)
+        return sample_frame(place, told)

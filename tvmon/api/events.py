@@ -10,8 +10,9 @@ Once a second what is new is written, and compressed for those who like that: on
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 from klein import Klein
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -41,6 +42,9 @@ STALLED_SECONDS = 60.0
 
 CLIENTS = 200
 """How many may listen at a time where nothing else is said."""
+
+PAGES = 4
+"""How many pages fill the connection of a client that reads again."""
 
 RETRY_MS = 2000
 """When a browser connects again after the stream has ended."""
@@ -218,14 +222,26 @@ class Events:
                 self._feed, self._board, self._boot, places=places, step=step, pack=pack
             )
             yield
-            # Those who do not read at the moment may never come to what would be made for them.
-            reading = [each.heard for each in due if each.stalled_since is None]
-            for _ in edition.after(max(since, min(reading, default=edition.revision))):
-                yield
+            yield from self._make(edition, due)
         for listener in due:
             if not listener.done.called:
                 self._offer(listener, now, edition)
             yield
+
+    def _make(self, edition: Edition, due: Collection[Listener]) -> Iterator[None]:
+        """
+        Make pages before they are read, so that a turn in which many read makes none.
+
+        Of those who do not read at the moment only the next pages, as they may never come to
+        the others.
+        """
+        those = [each for each in due if each.heard >= edition.since]
+        reading = [each.heard for each in those if each.stalled_since is None]
+        for _ in edition.after(min(reading, default=edition.revision)):
+            yield
+        for place in {each.heard for each in those}:
+            for _ in islice(edition.after(place), PAGES):
+                yield
 
     def _offer(self, listener: Listener, now: float, edition: Edition | None = None) -> None:
         with self._apart(listener):
