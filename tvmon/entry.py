@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import simplejson
-
+from tvmon.entry_json import entry_json
 from tvmon.expected import NOTHING_EXPECTED, Expected
 from tvmon.streams import (
     MEASURED,
@@ -137,11 +136,9 @@ class Entry:
 
     @property
     def json(self) -> bytes:
-        """The entry as the API answers it, encoded."""
+        """The fields as the API answers them, encoded."""
         if self._json is None:
-            self._json = simplejson.dumps(
-                self.as_dict(), separators=(",", ":"), ensure_ascii=False, ignore_nan=True
-            ).encode("utf-8", "replace")
+            self._json = entry_json(self)
         return self._json
 
     def as_dict(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from tvmon.api.query import Query
-from tvmon.api.select import SORT_FIELDS, Selection, select
+from tvmon.api.select import SORT_FIELDS, Orders, Selection, select
 from tvmon.entry import CounterReset, Entry
 from tvmon.expected import Expected
 from tvmon.streams import Health, Level, Measurement, Part, Presence, Rates, Sample, Stream, Timing
@@ -70,8 +71,8 @@ def boards(draw: st.DrawFn) -> list[Entry]:
     ]
 
 
-def selected(entries: list[Entry], query: Query) -> Selection:
-    steps = select(entries, query)
+def selected(entries: list[Entry], query: Query, orders: Orders | None = None) -> Selection:
+    steps = select(entries, query, orders)
     while True:
         try:
             next(steps)
@@ -149,6 +150,46 @@ class SelectTests(SynchronousTestCase):
             pages += ids(some)
         self.assertEqual(pages, ids(whole.page))
         self.assertEqual(page(whole.total, 0).page, [])
+
+    @given(
+        st.lists(
+            st.tuples(
+                boards() | st.integers(0, 3),
+                st.sampled_from([*SORT_FIELDS]),
+                st.booleans(),
+                st.booleans(),
+            ),
+            max_size=8,
+        )
+    )
+    def test_an_order_that_is_kept_is_the_one_that_would_be_made(
+        self, questions: list[tuple[list[Entry] | int, str, bool, bool]]
+    ) -> None:
+        orders = Orders()
+        entries: list[Entry] = []
+        for board, field, descending, status_first in questions:
+            if isinstance(board, int):
+                # The same streams with other samples, and one stream less or renamed.
+                entries = [Entry(entry.stream, entry.revision) for entry in entries]
+                if board == 1 and entries:
+                    entries.pop()
+                elif board == 2 and entries:
+                    renamed = replace(entries[0].stream, unify_name="a renamed one")
+                    entries[0] = Entry(renamed, 1)
+            else:
+                entries = board
+            query = Query(sort_by=field, descending=descending, status_first=status_first)
+            self.assertEqual(selected(entries, query, orders), selected(entries, query))
+
+    def test_an_order_by_name_is_made_once(self) -> None:
+        entries = [Entry(Stream("s", str(n), n, f"{n}", "", n), n) for n in range(5000)]
+        orders = Orders()
+        made = sum(1 for _ in select(entries, Query(), orders))
+        again = sum(1 for _ in select(entries, Query(), orders))
+        self.assertGreater(made, 10)
+        self.assertLess(again, 3)
+        dynamic = sum(1 for _ in select(entries, Query(sort_by="score"), orders))
+        self.assertGreater(dynamic, 10, "scores change")
 
     @given(boards(), names)
     def test_a_keyword_is_looked_for_in_name_and_interface_in_any_case(

@@ -88,6 +88,10 @@ class Feed:
             self._last = (key, News(changed, gone))
         return self._last[1]
 
+    def gone(self, revision: int) -> list[Item]:
+        """The streams that went after a revision, oldest first; some may have come back."""
+        return [Item(at, number, gone=True) for at, number in self._gone if at > revision]
+
     def stream_put(self, entry: Entry) -> None:  # noqa: ARG002 - the board's form
         """A stream is new, or has another name."""
         self._changed()

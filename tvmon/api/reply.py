@@ -140,6 +140,21 @@ def gzipped(chunks: Iterable[bytes | None]) -> Iterator[bytes | None]:
     yield packer.flush()
 
 
+GZIP_HEAD = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
+"""How a gzip stream begins whose pieces come from :func:`packed`."""
+
+
+def packed(text: bytes) -> bytes:
+    """
+    A piece of a gzip stream, which can be read as soon as it is there.
+
+    It looks back to nothing before it, so what is packed once can stand in many streams, behind
+    whatever each of them began with.
+    """
+    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(text) + packer.flush(zlib.Z_FULL_FLUSH)
+
+
 def abort(request: Request) -> None:
     """Cut the connection of a request, whatever is still to be sent."""
     transport: Any = request.transport

@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tvmon.entry import FIELDS, RATE_FIELDS, Entry, shown_timing
-from tvmon.streams import Measurement
+from tvmon.streams import Measurement, Stream
 
 if TYPE_CHECKING:
     from tvmon.api.query import Query
@@ -88,18 +88,11 @@ _NESTED: dict[str, dict[str, Get]] = {
 
 _UNORDERED = ("score_reasons", "sources")
 
+_STEADY = ("mms_stream_id", "stream_id", "server", "kind", "unify_name", "sample_interface")
+"""What a stream is, whatever its samples say."""
+
 _PLAIN: dict[str, Get] = {
-    **{
-        name: attrgetter(f"stream.{name}")
-        for name in (
-            "mms_stream_id",
-            "stream_id",
-            "server",
-            "kind",
-            "unify_name",
-            "sample_interface",
-        )
-    },
+    **{name: attrgetter(f"stream.{name}") for name in _STEADY},
     "last_sample_time": _second(attrgetter("good_time")),
     "sample_time": _second(_of_newest("time")),
     "is_failed": _of_newest("is_failed"),
@@ -140,36 +133,47 @@ class Selection(NamedTuple):
     page: list[Entry]
 
 
-def select(entries: Iterable[Entry], query: Query) -> Generator[None, None, Selection]:
+class Orders:
+    """
+    Orders by what never changes of a stream, kept from one question to the next.
+
+    One is good for as long as the same streams stand on the board in the same sequence, which
+    is looked up and not believed.  There are at most two for each of six fields.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, bool], tuple[list[Stream], list[int]]] = {}
+
+    def order(self, rows: list[Entry], query: Query) -> Generator[None, None, list[int]]:
+        """The order of all entries that a query asks for, as indices."""
+        if query.sort_by not in _STEADY:
+            return (yield from _order(rows, query))
+        streams = [entry.stream for entry in rows]
+        name = (query.sort_by, query.descending)
+        kept = self._kept.get(name)
+        if kept is None or kept[0] != streams:
+            kept = self._kept[name] = (streams, (yield from _order(rows, query)))
+        return kept[1]
+
+
+def select(
+    entries: Iterable[Entry], query: Query, orders: Orders | None = None
+) -> Generator[None, None, Selection]:
     """
     Find the page that a query asks for; yields between steps of some milliseconds.
 
     Sorting is stable, so the order is made from its last criterion to its first.
+
+    :param orders: those that are known already
     """
-    get = SORT_FIELDS[query.sort_by]
-    # Indices are sorted rather than pairs: ten thousand new tuples at each request would make
-    # Python look through all of its memory for garbage again and again.
-    rows: list[Entry] = []
-    ids: list[int] = []
-    values: list[Any] = []
-    known: list[int] = []
-    unknown: list[int] = []
-    rest = iter(entries)
-    while some := list(islice(rest, STEP)):
-        for entry in _matching(some, query.keyword):
-            value = get(entry)
-            is_unknown = value is None or value != value  # the latter is NaN
-            (unknown if is_unknown else known).append(len(rows))
-            rows.append(entry)
-            ids.append(entry.stream.mms_stream_id)
-            values.append(value)
-        yield
-    for indices in (known, unknown):
-        indices.sort(key=ids.__getitem__)
+    if query.keyword is None:
+        rows = list(entries)
+        order = yield from (orders or Orders()).order(rows, query)
+    else:
+        rows = yield from _matching(entries, query.keyword.casefold())
+        order = yield from _order(rows, query)
+    ordered = [rows[index] for index in order]
     yield
-    known.sort(key=values.__getitem__, reverse=query.descending)
-    yield
-    ordered = [rows[index] for index in (*known, *unknown)]
     if query.status_first:
         ordered.sort(key=_worst_first)
         yield
@@ -177,16 +181,42 @@ def select(entries: Iterable[Entry], query: Query) -> Generator[None, None, Sele
     return Selection(len(ordered), ordered[query.offset : end])
 
 
-def _matching(entries: list[Entry], keyword: str | None) -> list[Entry]:
-    if keyword is None:
-        return entries
-    wanted = keyword.casefold()
-    return [
-        entry
-        for entry in entries
-        if wanted in entry.stream.unify_name.casefold()
-        or wanted in entry.stream.sample_interface.casefold()
-    ]
+def _order(rows: list[Entry], query: Query) -> Generator[None, None, list[int]]:
+    get = SORT_FIELDS[query.sort_by]
+    # Indices are sorted rather than pairs: ten thousand new tuples at each request would make
+    # Python look through all of its memory for garbage again and again.
+    values: list[Any] = []
+    known: list[int] = []
+    unknown: list[int] = []
+    ids = [entry.stream.mms_stream_id for entry in rows]
+    yield
+    for start in range(0, len(rows), STEP):
+        for index, entry in enumerate(rows[start : start + STEP], start):
+            value = get(entry)
+            is_unknown = value is None or value != value  # the latter is NaN
+            (unknown if is_unknown else known).append(index)
+            values.append(value)
+        yield
+    for indices in (known, unknown):
+        indices.sort(key=ids.__getitem__)
+    yield
+    known.sort(key=values.__getitem__, reverse=query.descending)
+    yield
+    return known + unknown
+
+
+def _matching(entries: Iterable[Entry], wanted: str) -> Generator[None, None, list[Entry]]:
+    rows: list[Entry] = []
+    rest = iter(entries)
+    while some := list(islice(rest, STEP)):
+        rows += [
+            entry
+            for entry in some
+            if wanted in entry.stream.unify_name.casefold()
+            or wanted in entry.stream.sample_interface.casefold()
+        ]
+        yield
+    return rows
 
 
 def _worst_first(entry: Entry) -> int:

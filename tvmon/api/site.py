@@ -22,6 +22,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
 from tvmon.api.access import Access
+from tvmon.api.ahead import Ahead
 from tvmon.api.bodies import Bodies
 from tvmon.api.events import CLIENTS, Events
 from tvmon.api.graph_list import GraphList
@@ -122,8 +123,15 @@ def make_api(
     own = CollectorRegistry()
     slices = Slices(clock)
     bodies = Bodies(clock, slices, board)
+    ahead = Ahead(clock, board)
     samples = Samples(
-        board=board, bodies=bodies, history=history, away=away, filled=filled, boot=boot
+        board=board,
+        bodies=bodies,
+        ahead=ahead,
+        history=history,
+        away=away,
+        filled=filled,
+        boot=boot,
     )
     events = Events(
         clock=clock,
@@ -133,6 +141,7 @@ def make_api(
         filled=filled,
         boot=boot,
         slices=slices,
+        ahead=ahead,
         most_clients=event_clients,
     )
     metrics = Metrics(clock=clock, board=board, bodies=bodies, registries=(registry, own))
@@ -150,7 +159,7 @@ def make_api(
         rooms[b"history"] = GraphList(reader).app.resource()
         rooms[b"report"] = Reports(reader=reader, filled=filled).app.resource()
     root = _Root(rooms, Page(web), access, own)
-    return Api(root, (events.stop, slices.stop), clock)
+    return Api(root, (events.stop, slices.stop, ahead.stop), clock)
 
 
 class _Root(Resource):
