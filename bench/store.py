@@ -204,14 +204,13 @@ class Bench:
         self.noted += len(new)
 
     def beat(self) -> None:
-        """The samples that are due; and how long we were busy since the last time."""
-        used = time.thread_time()
-        self.most = max(self.most, used - self.last)
+        """The samples that are due; and how long the store was busy since the last beat."""
+        used = time.thread_time() - self.making
+        self.most, self.last = max(self.most, used - self.last), used
         if self.started is not None:
             elapsed = time.monotonic() - self.started
             due = int(elapsed / EVERY_SECONDS * self.count) - self.noted
             self.note([(self.noted + more) % self.count for more in range(due)])
-        self.last = time.thread_time()
 
     async def fill(self) -> None:
         """All 200 rows of each stream."""
@@ -247,7 +246,7 @@ class Bench:
         await deferLater(reactor, 10.0)  # until all is as it stays
         looks = LoopingCall(server.look)
         before, noted, own, making = server.seconds(), self.noted, time.process_time(), self.making
-        began, self.most, self.last = time.monotonic(), 0.0, time.thread_time()
+        began, self.most, self.last = time.monotonic(), 0.0, time.thread_time() - self.making
         position, sizes, updates = (
             server.ask(q) for q in ("SELECT pg_current_wal_insert_lsn() - '0/0'", SIZES, UPDATES)
         )
