@@ -1,0 +1,116 @@
+"""
+Many streams appear in one listing, and vanish: how long until each is sampled, and what waits.
+
+    python -m bench.appear                           10,000 streams, three times
+    python -m bench.appear --streams 500 --rounds 1  a try
+
+One media server lists nothing, then all of them, then nothing again.  The time begins when the
+target has answered the listing, and ends when it has been asked for the last of the streams for
+the first time, or when tvmon samples none any more.  ``bench/updater.py`` measures the same
+without network and database, in processor time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from bench import metrics
+from bench.daemon import Daemon
+from bench.results import Report, results_option, table
+from bench.targets import Target
+from tests.daemons import wait_for
+
+LISTING_SECONDS = 10.0
+LONG_TURN_SECONDS = 0.05
+AFTER_SECONDS = 2.0
+"""How long is waited for what a change still has to do, such as to write rows."""
+
+Row = tuple[str, ...]
+
+
+class Turns:
+    """The reactor's turns from now on."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._before = daemon.metrics()
+
+    def shown(self) -> Row:
+        """The longest, as exactly as it is known, and how many were long."""
+        now = self._daemon.metrics()
+        said = metrics.since(self._before, now)
+        longest = "tvmon_reactor_longest_turn_seconds"
+        bound = f"{1000 * now[longest]:.0f} ms"
+        if not said[longest]:
+            most = min(metrics.at_most(said, metrics.TURNS), now[longest])
+            bound = f"at most {1000 * most:.0f} ms"
+        long = said[f"{metrics.TURNS}_count"] - metrics.within(
+            said, metrics.TURNS, LONG_TURN_SECONDS
+        )
+        return bound, f"{long:.0f}"
+
+
+def appear(daemon: Daemon, target: Target, streams: int) -> Row:
+    """All of them are listed from now on."""
+    turns = Turns(daemon)
+    target.list_streams(streams)
+    limit = LISTING_SECONDS + 60
+    wait_for(lambda: target.counts().distinct == streams, limit, "a poll of every stream")
+    counts = target.counts()
+    time.sleep(AFTER_SECONDS)
+    if (known := sampled(daemon)) != streams:
+        raise AssertionError(f"{known} of {streams} streams are sampled")
+    return f"{streams} appear", f"{counts.newest_at - counts.listed_at:.2f} s", *turns.shown()
+
+
+def vanish(daemon: Daemon, target: Target, streams: int) -> Row:
+    """None is listed from now on."""
+    turns = Turns(daemon)
+    target.list_streams(0)
+    wait_for(lambda: not sampled(daemon), LISTING_SECONDS + 60, "the end of all samplers")
+    took = time.time() - target.counts().listed_at
+    time.sleep(AFTER_SECONDS)
+    return f"{streams} vanish", f"{took:.2f} s", *turns.shown()
+
+
+def sampled(daemon: Daemon) -> float:
+    """How many streams have a sampler."""
+    return metrics.total(daemon.metrics(), "tvmon_samplers")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Streams appear in one listing, and vanish.")
+    parser.add_argument("--streams", type=int, default=10_000)
+    parser.add_argument("--interval", type=float, default=3.0)
+    parser.add_argument("--between", type=float, default=20.0, help="seconds all are sampled for")
+    parser.add_argument("--rounds", type=int, default=3)
+    results_option(parser)
+    wanted = parser.parse_args()
+    report = Report(
+        "Streams appear and vanish",
+        f"python -m bench.appear --streams {wanted.streams} --interval {wanted.interval:g}"
+        f" --rounds {wanted.rounds}",
+        wanted.results,
+    )
+    rows = []
+    with (
+        Target(0, servers=1, interval=wanted.interval) as target,
+        Daemon(target, listing_seconds=LISTING_SECONDS) as daemon,
+    ):
+        wait_for(lambda: target.counts().listings, 60, "the first listing")
+        time.sleep(AFTER_SECONDS)
+        for _ in range(wanted.rounds):
+            rows.append(appear(daemon, target, wanted.streams))
+            time.sleep(wanted.between)
+            rows.append(vanish(daemon, target, wanted.streams))
+    report.say(table(("", "after the listing", "longest reactor turn", "above 50 ms"), rows))
+    report.say(
+        "To appear is to be asked for by tvmon once, all of them; to vanish is to have no sampler"
+        f" any more. They should appear within {1.5 * wanted.interval:g} s."
+    )
+    report.write()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""tvmon as it is run, with its embedded PostgreSQL, on the media servers of a target."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass
+from typing import Self
+
+from bench import metrics, processes
+from bench.targets import Counts, Target
+from tests.daemons import Child, get, short_folder, wait_for
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """
+    What has been done and spent up to a moment, or between two of them.
+
+    :param at: seconds
+    :param said: ``/metrics``
+    :param own: processor seconds of tvmon's own process
+    :param database: those of PostgreSQL
+    :param history: those of rrdtool and whatever else tvmon has started
+    :param target: those of nginx
+    """
+
+    at: float
+    said: metrics.Metrics
+    own: float
+    database: float
+    history: float
+    target: float
+
+    def since(self, before: Reading) -> Reading:
+        """What came to pass after another one."""
+        return Reading(
+            self.at - before.at,
+            metrics.since(before.said, self.said),
+            self.own - before.own,
+            self.database - before.database,
+            self.history - before.history,
+            self.target - before.target,
+        )
+
+    @property
+    def polls(self) -> float:
+        """How many polls were begun."""
+        return self.said[f"{metrics.LATENESS}_count"]
+
+    @property
+    def cpu(self) -> float:
+        """Processor seconds of tvmon with all that belongs to it."""
+        return self.own + self.database + self.history
+
+
+class Daemon:
+    """
+    A tvmon that watches every server of a target; to be closed.
+
+    :param history: whether it keeps a history, too
+    :param interval: seconds from one poll of a stream to the next
+    :param listing_seconds: seconds from one listing to the next
+    :param more: further TOML, at the top of ``[polling]``
+
+    :ivar base: the address of its API
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        *,
+        history: bool = False,
+        listing_seconds: float = 60.0,
+        more: str = "",
+    ) -> None:
+        self.target = target
+        self.folder = short_folder()
+        config = self.folder / "tvmon.conf"
+        config.write_text(configuration(target, str(self.folder), history, listing_seconds, more))
+        self._child = Child(self.folder, "tvmon", "-c", str(config))
+        try:
+            self.base = self._child.address(60.0)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def close(self) -> None:
+        """Stop it and remove what it kept."""
+        try:
+            self._child.stop(seconds=60.0)
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def metrics(self) -> metrics.Metrics:
+        """What it says on ``/metrics`` now."""
+        return metrics.parse(get(f"{self.base}/metrics")[2])
+
+    def reading(self) -> Reading:
+        """What it has done and spent so far."""
+        database: list[int] = []
+        others: list[int] = []
+        for child in processes.children(self.pid):
+            kind = database if processes.name(child) == "postgres" else others
+            kind += processes.tree(child)
+        return Reading(
+            time.monotonic(),
+            self.metrics(),
+            processes.cpu([self.pid]),
+            processes.cpu(database),
+            processes.cpu(others),
+            processes.cpu(processes.tree(self.target.running.pid)),
+        )
+
+    def rss(self) -> float:
+        """Resident memory of tvmon's own process, MiB."""
+        return processes.rss(self.pid)
+
+    def memory(self) -> float:
+        """Resident memory of tvmon with PostgreSQL and all that belongs to it, MiB."""
+        return processes.memory(processes.tree(self.pid))
+
+    def warm_up(self, seconds: float) -> Counts:
+        """Let it poll every stream, and then go on for so long; the target counts anew."""
+        wait_for(
+            lambda: self.target.counts().distinct >= self.target.streams,
+            60 + self.target.streams / 100,
+            "a poll of every stream",
+        )
+        time.sleep(seconds)
+        return self.target.counts(anew=True)
+
+
+def configuration(
+    target: Target, folder: str, history: bool, listing_seconds: float, more: str
+) -> str:
+    """The configuration of a tvmon that watches every server of a target."""
+    servers = "".join(
+        f"""
+[[server]]
+kind = "tvie"
+name = "{name}"
+api = "{api}"
+token = "bench"
+"""
+        for name, api in target.listings()
+    )
+    return f"""
+[web]
+listen = ["tcp:0:interface=127.0.0.1"]
+[database]
+directory = "{folder}/database"
+[history]
+enabled = {str(history).lower()}
+[polling]
+sampling_seconds = {target.interval}
+listing_seconds = {listing_seconds}
+{more}{servers}"""
