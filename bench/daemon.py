@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from bench import metrics, processes
@@ -59,25 +60,18 @@ class Daemon:
     A tvmon that watches every server of a target; to be closed.
 
     :param history: whether it keeps a history, too
-    :param interval: seconds from one poll of a stream to the next
-    :param listing_seconds: seconds from one listing to the next
-    :param more: further TOML, at the top of ``[polling]``
+    :param listing_seconds: from one listing to the next
 
     :ivar base: the address of its API
     """
 
     def __init__(
-        self,
-        target: Target,
-        *,
-        history: bool = False,
-        listing_seconds: float = 60.0,
-        more: str = "",
+        self, target: Target, *, history: bool = False, listing_seconds: float = 60.0
     ) -> None:
         self.target = target
         self.folder = short_folder()
         config = self.folder / "tvmon.conf"
-        config.write_text(configuration(target, str(self.folder), history, listing_seconds, more))
+        config.write_text(configuration(target, self.folder, history, listing_seconds))
         self._child = Child(self.folder, "tvmon", "-c", str(config))
         try:
             self.base = self._child.address(60.0)
@@ -141,9 +135,7 @@ class Daemon:
         return self.target.counts(anew=True)
 
 
-def configuration(
-    target: Target, folder: str, history: bool, listing_seconds: float, more: str
-) -> str:
+def configuration(target: Target, folder: Path, history: bool, listing_seconds: float) -> str:
     """The configuration of a tvmon that watches every server of a target."""
     servers = "".join(
         f"""
@@ -165,4 +157,4 @@ enabled = {str(history).lower()}
 [polling]
 sampling_seconds = {target.interval}
 listing_seconds = {listing_seconds}
-{more}{servers}"""
+{servers}"""

@@ -166,12 +166,7 @@ def main() -> None:
             tools[name] = start
         else:
             print(f"no {name}; as root: apt-get install {' '.join(server.packages)}")
-    report = Report(
-        "Beside Prometheus and collectd",
-        f"python -m bench.peers --streams {wanted.streams} --interval {wanted.interval:g}"
-        f" --seconds {wanted.seconds:g} --rounds {wanted.rounds}",
-        wanted.results,
-    )
+    report = Report("Beside Prometheus and collectd", wanted)
     rounds = []
     with Target(wanted.streams, interval=wanted.interval) as target:
         for number in range(wanted.rounds):

@@ -12,7 +12,8 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,8 +23,8 @@ from tvmon.store.programs import installed
 CHECKOUT = Path(__file__).resolve().parent.parent
 SECTIONS = (
     "Beside Prometheus and collectd",
-    "Ten thousand streams",
-    "Ten thousand streams, some servers faulty",
+    "Many streams for long",
+    "Many streams for long, some servers faulty",
     "Streams appear and vanish",
     "How cost grows",
 )
@@ -75,14 +76,15 @@ class Report:
     What a measurement says: each part is printed at once, and the whole is written at the end.
 
     :param title: of its section
-    :param command: what is typed to get it, without ``--results``
-    :param path: where the section is replaced; nowhere without
+    :param options: what it was told, with ``--results``, where the section is replaced
     """
 
-    def __init__(self, title: str, command: str, path: Path | None) -> None:
-        self._title, self._path = title, path
+    def __init__(self, title: str, options: argparse.Namespace) -> None:
+        self._title = title
+        self._path: Path | None = options.results
         self._parts: list[str] = []
-        self.say(f"`{command}`, {machine()}.")
+        self.say(f"`{command(Path(sys.argv[0]).stem, vars(options))}`")
+        self.say(machine())
 
     def say(self, part: str) -> None:
         """A paragraph or a table."""
@@ -103,6 +105,20 @@ def results_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def command(name: str, options: Mapping[str, object]) -> str:
+    """What is typed for a measurement with all its options, the defaults too."""
+    words = [f"python -m bench.{name}"]
+    for option, value in options.items():
+        if option == "results" or value is None or value is False:
+            continue
+        words.append(f"--{option.replace('_', '-')}")
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            words += map(str, value)
+        elif value is not True:
+            words.append(f"{value:g}" if isinstance(value, float) else str(value))
+    return " ".join(words)
+
+
 def machine() -> str:
     """When, on what, with what and of which commit, in one line."""
     words = [
@@ -114,7 +130,7 @@ def machine() -> str:
         f"Twisted {version('twisted')}",
     ]
     words += [f"{name} {told}" for name, told in programs().items()]
-    return ", ".join(words)
+    return ", ".join(words) + "."
 
 
 def programs() -> dict[str, str]:

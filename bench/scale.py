@@ -2,7 +2,7 @@
 How the cost of tvmon grows: with the streams, with the interval, with the size of an answer.
 
     python -m bench.scale                              all three tables, some 12 minutes
-    python -m bench.scale --streams 100 300 --seconds 10 --only streams
+    python -m bench.scale --streams 100 300 --usual 100 --seconds 10    a try
 
 Each row is a daemon of its own on a new, empty database.  A larger answer has the same 21 fields
 and others that tvmon does not know, so it shows what reading costs, and not what keeping costs.
@@ -76,9 +76,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("streams", "interval", "body"), help="one table")
     results_option(parser)
     wanted = parser.parse_args()
-    report = Report(
-        "How cost grows", f"python -m bench.scale --seconds {wanted.seconds:g}", wanted.results
-    )
+    report = Report("How cost grows", wanted)
     if wanted.only in (None, "streams"):
         rows = [shown(f"{streams}", measure(streams, wanted)) for streams in wanted.streams]
         report.say(f"Streams, every {USUAL_INTERVAL:g} s:")

@@ -162,14 +162,8 @@ def main() -> None:
     parser.add_argument("--history", action="store_true", help="with [history]")
     results_option(parser)
     wanted = parser.parse_args()
-    report = Report(
-        "Ten thousand streams" + (", some servers faulty" if wanted.faults else ""),
-        f"python -m bench.soak --streams {wanted.streams} --seconds {wanted.seconds:g}"
-        f" --interval {wanted.interval:g}"
-        + (" --faults" if wanted.faults else "")
-        + (" --history" if wanted.history else ""),
-        wanted.results,
-    )
+    title = "Many streams for long" + (", some servers faulty" if wanted.faults else "")
+    report = Report(title, wanted)
     with (
         Target(wanted.streams, faults=wanted.faults, interval=wanted.interval) as target,
         Daemon(target, history=wanted.history) as daemon,
