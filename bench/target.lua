@@ -39,20 +39,22 @@ local OF_A_STREAM = {
 -- One format for each form of an answer: the 13 that change, and the 8 that do not.
 local function made_of(line, joint)
     local lines = {}
+    local function add(name, value)
+        lines[#lines + 1] = line:gsub("NAME", name):gsub("VALUE", value)
+    end
     for _, name in ipairs(COUNTERS) do
-        local number = name:find("^average") and "%.6f" or "%.0f"
-        lines[#lines + 1] = format(line, name, number)
+        add(name, name:find("^average") and "%%.6f" or "%%.0f")
     end
-    for _, pair in ipairs(OF_A_STREAM) do
-        lines[#lines + 1] = format(line, pair[1], pair[2])
-    end
+    for _, pair in ipairs(OF_A_STREAM) do add(pair[1], pair[2]) end
     return table.concat(lines, joint)
 end
 
 local FORMS = {
-    tvie = made_of("%s: %s", "\n") .. "\n",
-    prometheus = made_of("tvie_%s %s", "\n") .. "\n",
-    json = "{" .. made_of('"%s": %s', ", ") .. "}\n",
+    tvie = made_of("NAME: VALUE", "\n") .. "\n",
+    prometheus = made_of(
+        "# HELP tvie_NAME Of a stream.\n# TYPE tvie_NAME gauge\ntvie_NAME VALUE", "\n"
+    ) .. "\n",
+    json = "{" .. made_of('"NAME": VALUE', ", ") .. "}\n",
 }
 
 -- A healthy stream: what it declares comes in, in bursts, and it runs up to 0.9 s behind.

@@ -29,11 +29,9 @@ from tests.media.process import Server, answers, free_ports
 PACKAGES = ("nginx-light", "libnginx-mod-http-lua")
 MODULES = Path("/usr/lib/nginx/modules")
 PROGRAM = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
-KINDS = ("healthy", "silent", "dripping")
-
 SILENT_SHARE = 0.10
 DRIPPING_SHARE = 0.05
-
+"""Of the servers, where there shall be faults."""
 
 BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 """By how much a poll may be off its time, seconds; those of target.lua."""
