@@ -109,8 +109,9 @@ def outcomes(looks: Sequence[Look], target: Target) -> str:
     return table(("servers", *words, "skipped"), rows)
 
 
-def costs(looks: Sequence[Look], daemon: Daemon, due: float) -> str:
+def costs(looks: Sequence[Look], counts: Counts, daemon: Daemon) -> str:
     """A table: what it did and what that cost."""
+    target, due = daemon.target, daemon.target.streams / daemon.target.interval
     first, last = looks[0], looks[-1]
     whole = last.reading.since(first.reading)
     turns = whole.said[f"{metrics.TURNS}_count"]
@@ -130,6 +131,7 @@ def costs(looks: Sequence[Look], daemon: Daemon, due: float) -> str:
     return table(
         ("", "measured"),
         [
+            ("streams polled at all", f"{counts.distinct} of {target.streams}"),
             ("polls begun, of those due", f"{whole.polls:.0f} of {due * whole.at:.0f}"),
             ("CPU for a poll", each(whole.cpu)),
             ("of that tvmon's own process", each(whole.own)),
@@ -174,7 +176,7 @@ def main() -> None:
         report.say(punctuality(looks, counts, target))
         report.say(NOTES)
         report.say(outcomes(looks, target))
-        report.say(costs(looks, daemon, wanted.streams / wanted.interval))
+        report.say(costs(looks, counts, daemon))
     report.write()
 
 
