@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
+import json
+import re
+import signal
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from types import MappingProxyType
 from urllib.request import urlopen
 
 from bench import metrics, processes
 from bench.targets import Target
-from tests.daemons import Child, short_folder
+from tests.daemons import CHECKOUT, TWISTD
+from tests.media.process import Server
 
 ANSWER_SECONDS = 120.0
 """How long one that is too busy may take to answer."""
@@ -61,50 +65,48 @@ class Reading:
         return self.own + self.database + self.history
 
 
-class Daemon:
+class Daemon(Server):
     """
-    A tvmon that watches every server of a target; to be closed.
+    A tvmon that watches every server of a target.
 
     :param history: whether it keeps a history, too
     :param listing_seconds: from one listing to the next
-
-    :ivar base: the address of its API
     """
+
+    # It has a PostgreSQL to stop.
+    death = signal.SIGTERM
+    environment = MappingProxyType({"PYTHONPATH": str(CHECKOUT)})
 
     def __init__(
         self, target: Target, *, history: bool = False, listing_seconds: float = 60.0
     ) -> None:
-        self.target = target
-        self.folder = short_folder()
-        config = self.folder / "tvmon.conf"
-        config.write_text(configuration(target, self.folder, history, listing_seconds))
-        self._child = Child(self.folder, "tvmon", "-c", str(config))
-        try:
-            self.base = self._child.address(60.0)
-        except BaseException:
-            self.close()
-            raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
+        self.target, self._history, self._listing_seconds = target, history, listing_seconds
+        super().__init__()
 
     @property
     def pid(self) -> int:
-        return self._child.pid
+        """Of its own process."""
+        return self.running.pid
 
-    def close(self) -> None:
-        """Stop it and remove what it kept."""
-        try:
-            self._child.stop(seconds=60.0)
-        finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
+    def prepare(self) -> Sequence[str]:
+        # As root, its PostgreSQL runs as another user and must get there.
+        self.folder.chmod(0o755)
+        config = self.folder / "tvmon.conf"
+        config.write_text(
+            configuration(self.target, self.folder, self._history, self._listing_seconds)
+        )
+        return [TWISTD, "-n", "--pidfile=", "tvmon", "-c", str(config)]
+
+    def is_ready(self) -> bool:
+        """Whether it has said where it listens."""
+        said = re.search(r"http://127\.0\.0\.1:(\d+)", self.running.log)
+        if said:
+            self.http_port = int(said[1])
+        return bool(said)
 
     def metrics(self) -> metrics.Metrics:
         """What it says on ``/metrics`` now."""
-        with urlopen(f"{self.base}/metrics", timeout=ANSWER_SECONDS) as response:
+        with urlopen(f"{self.url}/metrics", timeout=ANSWER_SECONDS) as response:
             return metrics.parse(response.read())
 
     def reading(self) -> Reading:
@@ -130,6 +132,12 @@ class Daemon:
     def memory(self) -> float:
         """Resident memory of tvmon with PostgreSQL and all that belongs to it, MiB."""
         return processes.memory(processes.tree(self.pid))
+
+    def good(self) -> float:
+        """The share of the streams whose last sample is good."""
+        with urlopen(f"{self.url}/samples", timeout=ANSWER_SECONDS) as response:
+            samples = json.load(response)["samples"]
+        return sum(not sample["is_failed"] for sample in samples) / self.target.streams
 
     def warm_up(self, seconds: float) -> None:
         """

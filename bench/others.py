@@ -25,20 +25,36 @@ READ_THREADS = 10
 """More than the five that collectd has unless told otherwise: a read takes a thread of its own."""
 
 
-class Prometheus(Server):
-    """Prometheus with a target for each stream, its TSDB in a temporary folder."""
+class Peer(Server):
+    """
+    One of them, at work on a target.
 
-    packages = ("prometheus",)
-    program = shutil.which("prometheus", path=PATH)
+    :cvar packages: of Debian, that it needs
+    """
+
+    packages: tuple[str, ...]
+    program: str | None
 
     def __init__(self, target: Target) -> None:
         self.target = target
         super().__init__()
 
+    @property
+    def pid(self) -> int:
+        """Of its only process."""
+        return self.running.pid
+
     @classmethod
     def is_there(cls) -> bool:
         """Whether it is installed."""
         return cls.program is not None
+
+
+class Prometheus(Peer):
+    """Prometheus with a target for each stream, its TSDB in a temporary folder."""
+
+    packages = ("prometheus",)
+    program = shutil.which("prometheus", path=PATH)
 
     def prepare(self) -> Sequence[str]:
         (self.http_port,) = free_ports(1)
@@ -63,27 +79,23 @@ scrape_configs:
     def is_ready(self) -> bool:
         return answers(f"{self.url}/-/ready")
 
-    def up(self) -> int:
-        """How many of its targets answer, as it sees it."""
-        with urlopen(f"{self.url}/api/v1/query?query=sum(up)", timeout=10) as response:
+    def good(self) -> float:
+        """The share of its targets that are up."""
+        with urlopen(f"{self.url}/api/v1/query?query=sum(up)", timeout=60) as response:
             result = json.load(response)["data"]["result"]
-        return int(result[0]["value"][1]) if result else 0
+        return float(result[0]["value"][1]) / self.target.streams if result else 0.0
 
 
-class Collectd(Server):
+class Collectd(Peer):
     """collectd with a URL for each stream, which writes every number into a CSV file of its own."""
 
     packages = ("collectd-core", "libyajl2", "libcurl3-gnutls")
     program = shutil.which("collectd", path=PATH)
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
-        super().__init__()
-
     @classmethod
     def is_there(cls) -> bool:
         """Whether it is installed; its package does not ask for the libraries of its plugins."""
-        return cls.program is not None and all(
+        return super().is_there() and all(
             any(folder.glob(f"*/{library}*") for folder in (Path("/usr/lib"), Path("/lib")))
             for library in ("libyajl.so.2", "libcurl-gnutls.so.4")
         )
@@ -97,6 +109,11 @@ class Collectd(Server):
     def is_ready(self) -> bool:
         """Whether it has kept anything."""
         return (self.folder / "csv").exists()
+
+    def good(self) -> float:
+        """The share of its files that there are."""
+        files = sum(1 for _ in (self.folder / "csv").glob("bench/*/gauge-*"))
+        return files / self.target.streams / len((*ALWAYS, *OF_A_STREAM))
 
 
 def prometheus_targets(target: Target) -> list[dict[str, object]]:

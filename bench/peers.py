@@ -14,9 +14,11 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from bench import processes
 from bench.daemon import Daemon
@@ -40,6 +42,7 @@ class Figures:
     :param cpu: processor seconds of the tool for one poll
     :param target_cpu: those of the target
     :param memory: MiB of the tool at the end
+    :param good: the share of the streams that it has good answers of, by its own word
     """
 
     rate: float
@@ -47,45 +50,31 @@ class Figures:
     cpu: float
     target_cpu: float
     memory: float
+    good: float
 
 
-Start = Callable[[Target], AbstractContextManager[int]]
-"""Starts a tool, which ends with the context; its pid."""
+class Tool(Protocol):
+    """A tool at work on a target; a context that ends it."""
+
+    @property
+    def pid(self) -> int:
+        """Of its first process."""
+
+    def good(self) -> float:
+        """The share of the streams that it has good answers of, by its own word, 0 to 1."""
+
+    def close(self) -> None:
+        """End it."""
 
 
-@contextmanager
-def tvmon(target: Target, *, history: bool = False) -> Iterator[int]:
-    with Daemon(target, history=history) as daemon:
-        yield daemon.pid
-
-
-@contextmanager
-def tvmon_with_history(target: Target) -> Iterator[int]:
-    with tvmon(target, history=True) as pid:
-        yield pid
-
-
-@contextmanager
-def prometheus(target: Target) -> Iterator[int]:
-    with Prometheus(target) as server:
-        yield server.running.pid
-        if (up := server.up()) != target.streams:
-            raise AssertionError(f"Prometheus finds {up} of {target.streams} targets up")
-
-
-@contextmanager
-def collectd(target: Target) -> Iterator[int]:
-    with Collectd(target) as server:
-        yield server.running.pid
-        files = sum(1 for _ in (server.folder / "csv").glob("bench/*/gauge-*"))
-        if files != 21 * target.streams:
-            raise AssertionError(f"collectd has {files} files for {target.streams} streams")
+Start = Callable[[Target], Tool]
 
 
 def measure(start: Start, target: Target, seconds: float, warm_up: float) -> Figures:
     """One tool in one round."""
     target.counts(anew=True)
-    with start(target) as pid:
+    with closing(start(target)) as tool:
+        pid = tool.pid
         wait_for(
             lambda: target.counts().distinct == target.streams,
             60 + target.streams / 100,
@@ -106,6 +95,7 @@ def measure(start: Start, target: Target, seconds: float, warm_up: float) -> Fig
             spent / polls,
             nginx / polls,
             processes.memory(processes.tree(pid)),
+            tool.good(),
         )
 
 
@@ -128,6 +118,7 @@ def summary(rounds: list[dict[str, Figures]], due: float) -> str:
                 name,
                 f"{of_each['rate']:.1f} of {due:.1f}",
                 f"{100 * of_each['on_time']:.2f} %",
+                f"{100 * of_each['good']:.1f} %",
                 f"{1e6 * of_each['cpu']:.0f}",
                 f"{statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f})"
                 if ratios
@@ -140,6 +131,7 @@ def summary(rounds: list[dict[str, Figures]], due: float) -> str:
         "",
         "polls/s",
         f"within {1000 * LATE_SECONDS:.0f} ms",
+        "good",
         "CPU for a poll, us",
         "of Prometheus",
         "memory, MiB",
@@ -157,15 +149,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2)
     results_option(parser)
     wanted = parser.parse_args()
-    tools: dict[str, Start] = {TVMON: tvmon, TVMON_WITH_HISTORY: tvmon_with_history}
-    for name, start, server in (
-        (PROMETHEUS, prometheus, Prometheus),
-        (COLLECTD, collectd, Collectd),
-    ):
-        if server.is_there():
-            tools[name] = start
+    tools: dict[str, Start] = {
+        TVMON: Daemon,
+        TVMON_WITH_HISTORY: partial(Daemon, history=True),
+    }
+    for name, peer in ((PROMETHEUS, Prometheus), (COLLECTD, Collectd)):
+        if peer.is_there():
+            tools[name] = peer
         else:
-            print(f"no {name}; as root: apt-get install {' '.join(server.packages)}")
+            print(f"no {name}; as root: apt-get install {' '.join(peer.packages)}")
     report = Report("Beside Prometheus and collectd", wanted)
     rounds = []
     with Target(wanted.streams, interval=wanted.interval) as target:
@@ -183,7 +175,8 @@ def main() -> None:
 NOTES = """\
 The median of all rounds; of the ratio to Prometheus in the same round also the range. A poll is a
 request that the target answered; within 100 ms are those that came one interval after the one
-before of the same stream, give or take so much. Memory is that of the whole tree, what processes
+before of the same stream, give or take so much; good is the share of the streams whose last answer
+the tool took, by its own word. Memory is that of the whole tree, what processes
 share counted once. Histories are written every five minutes, so a short run with [history] shows
 what is done for it at each sample, and not the writing. The target's own cost is nobody's."""
 
