@@ -23,38 +23,15 @@ from bench.targets import Target
 from tests.daemons import wait_for
 
 LISTING_SECONDS = 10.0
-LONG_TURN_SECONDS = 0.05
 AFTER_SECONDS = 2.0
 """How long is waited for what a change still has to do, such as to write rows."""
 
 Row = tuple[str, ...]
 
 
-class Turns:
-    """The reactor's turns from now on."""
-
-    def __init__(self, daemon: Daemon) -> None:
-        self._daemon = daemon
-        self._before = daemon.metrics()
-
-    def shown(self) -> Row:
-        """The longest, as exactly as it is known, and how many were long."""
-        now = self._daemon.metrics()
-        said = metrics.since(self._before, now)
-        longest = "tvmon_reactor_longest_turn_seconds"
-        bound = f"{1000 * now[longest]:.0f} ms"
-        if not said[longest]:
-            most = min(metrics.at_most(said, metrics.TURNS), now[longest])
-            bound = f"at most {1000 * most:.0f} ms"
-        long = said[f"{metrics.TURNS}_count"] - metrics.within(
-            said, metrics.TURNS, LONG_TURN_SECONDS
-        )
-        return bound, f"{long:.0f}"
-
-
 def appear(daemon: Daemon, target: Target, streams: int) -> Row:
     """All of them are listed from now on."""
-    turns = Turns(daemon)
+    before = daemon.metrics()
     target.list_streams(streams)
     limit = LISTING_SECONDS + 60
     wait_for(lambda: target.counts().distinct == streams, limit, "a poll of every stream")
@@ -62,17 +39,27 @@ def appear(daemon: Daemon, target: Target, streams: int) -> Row:
     time.sleep(AFTER_SECONDS)
     if (known := sampled(daemon)) != streams:
         raise AssertionError(f"{known} of {streams} streams are sampled")
-    return f"{streams - 1} appear", f"{counts.newest_at - counts.listed_at:.2f} s", *turns.shown()
+    return (
+        f"{streams - 1} appear",
+        f"{counts.newest_at - counts.listed_at:.2f} s",
+        *turns(before, daemon),
+    )
 
 
 def vanish(daemon: Daemon, target: Target, streams: int) -> Row:
     """Only one is listed from now on."""
-    turns = Turns(daemon)
+    before = daemon.metrics()
     target.list_streams(1)
     wait_for(lambda: sampled(daemon) == 1, LISTING_SECONDS + 60, "the end of their samplers")
     took = time.time() - target.counts().listed_at
     time.sleep(AFTER_SECONDS)
-    return f"{streams - 1} vanish", f"{took:.2f} s", *turns.shown()
+    return f"{streams - 1} vanish", f"{took:.2f} s", *turns(before, daemon)
+
+
+def turns(before: metrics.Metrics, daemon: Daemon) -> Row:
+    """The longest turn of the reactor since then, and how many were long."""
+    after = daemon.metrics()
+    return metrics.longest_turn(before, after), f"{metrics.long_turns(before, after)}"
 
 
 def sampled(daemon: Daemon) -> float:

@@ -10,6 +10,8 @@ Metrics = Mapping[str, float]
 
 LATENESS = "tvmon_poll_lateness_seconds"
 TURNS = "tvmon_reactor_turn_seconds"
+LONGEST_TURN = "tvmon_reactor_longest_turn_seconds"
+LONG_TURN_SECONDS = 0.05
 
 
 def parse(text: bytes) -> dict[str, float]:
@@ -61,3 +63,21 @@ def at_most(metrics: Metrics, histogram: str) -> float:
     bounds = by_labels(metrics, f"{histogram}_bucket", "le")
     count = metrics[f"{histogram}_count"]
     return min(float(bound) for (bound,), held in bounds.items() if held >= count)
+
+
+def longest_turn(before: Metrics, after: Metrics) -> str:
+    """
+    The reactor's longest turn between two looks.
+
+    The gauge knows the longest since the start; where that was before, the histogram bounds it.
+    """
+    longest = after[LONGEST_TURN]
+    if longest > before[LONGEST_TURN]:
+        return f"{1000 * longest:.0f} ms"
+    return f"at most {1000 * min(longest, at_most(since(before, after), TURNS)):.0f} ms"
+
+
+def long_turns(before: Metrics, after: Metrics) -> int:
+    """How many turns were longer than LONG_TURN_SECONDS."""
+    said = since(before, after)
+    return round(said[f"{TURNS}_count"] - within(said, TURNS, LONG_TURN_SECONDS))

@@ -13,10 +13,11 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from bench.targets import Target
-from tests.media.process import Server, answers, free_ports
+from tests.media.process import Server, free_ports
 from tvmon.servers.tvie_sample import ALWAYS, OF_A_STREAM
 
 PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
@@ -77,7 +78,14 @@ scrape_configs:
         ]
 
     def is_ready(self) -> bool:
-        return answers(f"{self.url}/-/ready")
+        """Whether it answers queries; before that it says 503."""
+        try:
+            urlopen(f"{self.url}/-/ready", timeout=2).close()
+        except OSError as error:
+            if isinstance(error, HTTPError):
+                error.close()
+            return False
+        return True
 
     def good(self) -> float:
         """The share of its targets that are up."""

@@ -49,18 +49,17 @@ def measure(
         time.sleep(wanted.seconds)
         after = daemon.reading()
         done = after.since(before)
-        bound = metrics.at_most(done.said, metrics.TURNS)
-        longest = min(bound, after.said["tvmon_reactor_longest_turn_seconds"])
+        polls = max(1, done.polls)
         return (
             f"{done.polls / done.at:.0f}",
             f"{100 * done.polls / done.at / streams * interval:.1f} %",
             f"{100 * metrics.share_within(done.said, metrics.LATENESS, 0.1):.2f} %",
-            f"{1e6 * done.cpu / done.polls:.0f}",
-            f"{1e6 * done.own / done.polls:.0f}",
-            f"{1e6 * done.database / done.polls:.0f}",
+            f"{1e6 * done.cpu / polls:.0f}",
+            f"{1e6 * done.own / polls:.0f}",
+            f"{1e6 * done.database / polls:.0f}",
             f"{100 * done.cpu / done.at:.0f} %",
             f"{100 * done.target / done.at:.0f} %",
-            f"{1000 * longest:.0f} ms",
+            metrics.longest_turn(before.said, after.said),
             f"{daemon.rss():.0f}",
             f"{daemon.memory():.0f}",
             f"{after.said['tvmon_pending_rows']:.0f}",
@@ -94,8 +93,7 @@ def main() -> None:
         report.say(table(("answer", *HEAD), rows))
     report.say(
         "CPU for a poll is that of tvmon's own process and of PostgreSQL together; the target is"
-        " nginx, in shares of a core. A longest turn is a bound: no turn was longer. Waiting are"
-        " the rows that are not written yet."
+        " nginx, in shares of a core. Waiting are the rows that are not written yet."
     )
     report.write()
 

@@ -25,7 +25,6 @@ from bench.results import Report, results_option, table
 from bench.targets import Counts, Target
 
 BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25)
-LONG_TURN_SECONDS = 0.05
 LOOK_SECONDS = 15.0
 
 
@@ -62,7 +61,7 @@ def watch(daemon: Daemon, seconds: float) -> list[Look]:
         whole = now.reading.since(looks[0].reading)
         print(
             f"{whole.at:6.0f} {whole.polls:9.0f} {now.rss:8.1f} {100 * last.cpu / last.at:6.1f}"
-            f" {1e6 * last.cpu / last.polls:8.0f} {now.waiting:8.0f}",
+            f" {1e6 * last.cpu / max(1, last.polls):8.0f} {now.waiting:8.0f}",
             flush=True,
         )
     return looks
@@ -114,17 +113,10 @@ def costs(looks: Sequence[Look], counts: Counts, daemon: Daemon) -> str:
     target, due = daemon.target, daemon.target.streams / daemon.target.interval
     first, last = looks[0], looks[-1]
     whole = last.reading.since(first.reading)
-    turns = whole.said[f"{metrics.TURNS}_count"]
-    long = turns - metrics.within(whole.said, metrics.TURNS, LONG_TURN_SECONDS)
-    bound = metrics.at_most(whole.said, metrics.TURNS)
-    longest = last.reading.said["tvmon_reactor_longest_turn_seconds"]
-    if longest == first.reading.said["tvmon_reactor_longest_turn_seconds"]:
-        longest_then = f"at most {1000 * min(longest, bound):.0f} ms"
-    else:
-        longest_then = f"{1000 * longest:.0f} ms"
+    looked = first.reading.said, last.reading.said
 
     def each(spent: float) -> str:
-        return f"{1e6 * spent / whole.polls:.0f} us"
+        return f"{1e6 * spent / max(1, whole.polls):.0f} us"
 
     most = max(looks, key=lambda each: each.rss).rss
     half = looks[len(looks) // 2 :]
@@ -138,9 +130,9 @@ def costs(looks: Sequence[Look], counts: Counts, daemon: Daemon) -> str:
             ("of that PostgreSQL", each(whole.database)),
             ("the target, apart", each(whole.target)),
             ("share of one core", f"{100 * whole.cpu / whole.at:.0f} %"),
-            ("longest reactor turn in this time", longest_then),
-            ("longest since the start", f"{1000 * longest:.0f} ms"),
-            (f"turns above {1000 * LONG_TURN_SECONDS:.0f} ms", f"{long:.0f} of {turns:.0f}"),
+            ("longest reactor turn in this time", metrics.longest_turn(*looked)),
+            ("longest since the start", f"{1000 * looked[1][metrics.LONGEST_TURN]:.0f} ms"),
+            ("turns above 50 ms in this time", f"{metrics.long_turns(*looked)}"),
             ("RSS of tvmon's own process, start", f"{first.rss:.0f} MiB"),
             ("the same, end", f"{last.rss:.0f} MiB"),
             ("the same, most", f"{most:.0f} MiB"),

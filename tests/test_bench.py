@@ -18,12 +18,13 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench import metrics, processes
-from bench.daemon import configuration
-from bench.others import collectd_config, prometheus_targets
+from bench.daemon import Daemon, configuration
+from bench.others import Collectd, Prometheus, collectd_config, prometheus_targets
+from bench.peers import Tool
 from bench.results import Report, command, replaced, table
 from bench.soak import shown
 from bench.targets import BOUNDS, Counts, Target, lacking, manners
@@ -105,6 +106,21 @@ class MetricsTests(unittest.TestCase):
         self.assertEqual(metrics.at_most(self.look(), "late_seconds"), 0.25)
         with self.assertRaisesRegex(KeyError, "no bound of 0.3 s"):
             metrics.within(said, "late_seconds", 0.3)
+
+    def test_the_longest_turn_is_known_where_it_is_a_record_and_else_bounded(self) -> None:
+        registry = CollectorRegistry()
+        turns = Histogram(metrics.TURNS, "-", buckets=(0.01, 0.05, 0.1), registry=registry)
+        longest = Gauge(metrics.LONGEST_TURN, "-", registry=registry)
+        looks = []
+        for seconds in (0.02, 0.08, 0.03):
+            looks.append(metrics.parse(generate_latest(registry)))
+            turns.observe(seconds)
+            longest.set(max(seconds, longest._value.get()))
+        looks.append(metrics.parse(generate_latest(registry)))
+        self.assertEqual(metrics.longest_turn(*looks[1:3]), "80 ms")
+        self.assertEqual(metrics.longest_turn(*looks[2:]), "at most 50 ms")
+        self.assertEqual(metrics.longest_turn(looks[0], looks[3]), "80 ms")
+        self.assertEqual([metrics.long_turns(looks[n], looks[n + 1]) for n in range(3)], [0, 1, 0])
 
 
 class ProcessesTests(unittest.TestCase):
@@ -222,6 +238,36 @@ class TargetTests(unittest.TestCase):
         self.assertEqual(len(prometheus_targets(self.target)), 40)
         self.assertEqual(collectd.count("<URL "), 40)
         self.assertEqual(collectd.count("<Key "), 40 * 21)
+
+
+@unittest.skipIf(lacking(), f"no nginx with Lua: {' '.join(lacking())}")
+class ToolTests(unittest.TestCase):
+    """The tools at work on a few streams."""
+
+    def assert_polls(self, target: Target, tool: Tool) -> None:
+        wait_for(lambda: tool.good() == 1.0, 60, "a good answer of every stream")
+        self.assertEqual(target.counts().distinct, target.streams)
+        self.assertGreater(processes.cpu(processes.tree(tool.pid)), 0)
+
+    def test_tvmon(self) -> None:
+        with Target(20, interval=1.0) as target, Daemon(target) as daemon:
+            before = daemon.reading()
+            daemon.warm_up(0.0)
+            self.assert_polls(target, daemon)
+            done = daemon.reading().since(before)
+            self.assertGreater(done.polls, 0)
+            self.assertGreater(done.own, 0)
+            self.assertIn("postgres", map(processes.name, processes.tree(daemon.pid)))
+
+    @unittest.skipUnless(Prometheus.is_there(), f"no {' '.join(Prometheus.packages)}")
+    def test_prometheus(self) -> None:
+        with Target(20, interval=1.0) as target, Prometheus(target) as prometheus:
+            self.assert_polls(target, prometheus)
+
+    @unittest.skipUnless(Collectd.is_there(), f"no {' '.join(Collectd.packages)}")
+    def test_collectd(self) -> None:
+        with Target(20, interval=1.0) as target, Collectd(target) as collectd:
+            self.assert_polls(target, collectd)
 
 
 class MakefileTests(unittest.TestCase):
