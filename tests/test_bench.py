@@ -257,7 +257,11 @@ class ToolTests(unittest.TestCase):
             done = daemon.reading().since(before)
             self.assertGreater(done.polls, 0)
             self.assertGreater(done.own, 0)
-            self.assertIn("postgres", map(processes.name, processes.tree(daemon.pid)))
+            wait_for(
+                lambda: "postgres" in map(processes.name, processes.tree(daemon.pid)),
+                60,
+                "PostgreSQL in the tree",
+            )
 
     @unittest.skipUnless(Prometheus.is_there(), f"no {' '.join(Prometheus.packages)}")
     def test_prometheus(self) -> None:
