@@ -116,9 +116,10 @@ class Daemon(Server):
         for child in processes.children(self.pid):
             kind = database if processes.name(child) == "postgres" else others
             kind += processes.tree(child)
+        said = self.metrics()  # a busy one takes its time
         return Reading(
             time.monotonic(),
-            self.metrics(),
+            said,
             processes.cpu([self.pid]),
             processes.cpu(database),
             processes.cpu(others),

@@ -54,7 +54,7 @@ class Figures:
 
 
 class Tool(Protocol):
-    """A tool at work on a target; a context that ends it."""
+    """A tool at work on a target."""
 
     @property
     def pid(self) -> int:
@@ -175,10 +175,11 @@ def main() -> None:
 NOTES = """\
 The median of all rounds; of the ratio to Prometheus in the same round also the range. A poll is a
 request that the target answered; within 100 ms are those that came one interval after the one
-before of the same stream, give or take so much; good is the share of the streams whose last answer
-the tool took, by its own word. Memory is that of the whole tree, what processes
-share counted once. Histories are written every five minutes, so a short run with [history] shows
-what is done for it at each sample, and not the writing. The target's own cost is nobody's."""
+before of the same stream, give or take so much. Good is the share of the streams whose last answer
+the tool took, by its own word. Memory is that of the whole tree, what processes share counted once.
+Histories are written every five minutes, so a short run with [history] shows what is done for it
+at each sample, and not the writing. The target is what nginx spent for a poll; no tool is charged
+for it."""
 
 if __name__ == "__main__":
     main()
