@@ -246,7 +246,7 @@ class ToolTests(unittest.TestCase):
 
     def assert_polls(self, target: Target, tool: Tool) -> None:
         wait_for(lambda: tool.good() == 1.0, 60, "a good answer of every stream")
-        self.assertEqual(target.counts().distinct, target.streams)
+        wait_for(lambda: target.counts().distinct == target.streams, 60, "a poll of every stream")
         self.assertGreater(processes.cpu(processes.tree(tool.pid)), 0)
 
     def test_tvmon(self) -> None:
