@@ -28,8 +28,14 @@ format: environment  ## put the source into the one format
 	@$(BIN)/ruff check --quiet --fix
 	@$(BIN)/ruff format
 
-bench: environment  ## the measurements, one after the other
-	@for script in bench/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+bench:  ## the measurements, in some two hours; bench/RESULTS.md keeps the large ones
+	@scripts/environment bench
+	@for name in peers appear scale soak "soak --faults"; do \
+		echo "== bench.$$name"; $(BIN)/python -m bench.$$name --results bench/RESULTS.md || exit 1; \
+	done
+	@for name in api fetch graphs history page surveys updater; do \
+		echo "== bench.$$name"; $(BIN)/python -m bench.$$name || exit 1; \
+	done
 
 clean:  ## remove .venv, caches, builds, and the database of `make run`
 	rm -rf .venv var build dist tests.* *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

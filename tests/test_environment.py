@@ -103,3 +103,24 @@ class RrdtoolTests(unittest.TestCase):
         status, said = self.run_it("test", CI="1")
         self.assertEqual(status, 1)
         self.assertRegex(said, "as root: apt-get install rrdtool fonts-dejavu-core")
+
+    def test_measurements_in_ci_must_have_what_tvmon_is_measured_beside(self) -> None:
+        self.machine(1000)
+        status, said = self.run_it("bench", CI="1")
+        self.assertEqual(status, 1)
+        self.assertRegex(
+            said, "as root: apt-get install nginx-light .*prometheus collectd-core( lib.*)?\n"
+        )
+
+    def test_root_installs_it_and_none_of_it_is_started(self) -> None:
+        self.machine(0)
+        self.program("rrdtool", "exit 1")
+        self.program("update-rc.d", f'echo "$*" >>{self.top}/services')
+        (stamp,) = (self.top / ".venv").glob("run-*")
+        stamp.rename(stamp.with_name(stamp.name.replace("run", "test")))
+        status, said = self.run_it("bench")
+        self.assertEqual(status, 0, said)
+        self.assertRegex(self.asked_of_apt(), r"install -y .* prometheus collectd-core")
+        services = (self.top / "services").read_text().splitlines()
+        for service in ("nginx", "prometheus", "collectd"):
+            self.assertIn(f"{service} disable", services)
