@@ -20,6 +20,7 @@ from twisted.web._newclient import HTTPClientParser
 from tests.upstream import Identity, Upstream
 from tests.waiting import until
 from tvmon.errors import NoAnswer
+from tvmon.sampling import dialing
 from tvmon.sampling.body import Body
 from tvmon.sampling.connection import Connection
 from tvmon.sampling.fetch import Fetcher
@@ -139,6 +140,13 @@ async def held() -> dict[str, int]:
     for each in gc.get_objects():
         # Not isinstance: that asks objects for their class, and some are proxies that object.
         for kind in wanted:
-            if issubclass(type(each), kind):
+            if issubclass(type(each), kind) and _is_ours(each):
                 counts[kind.__name__] += 1
     return counts
+
+
+def _is_ours(each: Any) -> bool:
+    """Whether it is of a fetch, and not a client of another test that is not gone yet."""
+    if not issubclass(type(each), tcp.Client):
+        return True
+    return type(each.connector.factory).__module__ == dialing.__name__
