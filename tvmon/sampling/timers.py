@@ -29,9 +29,9 @@ TICK_SECONDS = 0.01
 SLICE_SECONDS = 0.01
 """How long the reactor is held in one go, when many are due."""
 
-LEAST_DEAD = 1_000
-"""Cancelled timers lie about until their time comes, or until they are so many more than the
-others."""
+LEAST_DEAD, MOST_DEAD = 1_000, 5
+"""Cancelled timers lie about until their time comes, and are looked for only where that takes very
+long: where there are some more of all timers than so many for each that is to be made."""
 
 
 @implementer(IDelayedCall)
@@ -178,7 +178,7 @@ class Timers:
             self._waiting.clear()
             self._wake_up.cancel()
             self._wake_up, self._wakes_at = None, float("inf")
-        elif len(self._waiting) > LEAST_DEAD + 2 * self._live:
+        elif len(self._waiting) > LEAST_DEAD + MOST_DEAD * self._live:
             # In its place: whoever is at work with the list goes on with it.
             self._waiting[:] = [each for each in self._waiting if each[2].active_at(each[0])]
             heapify(self._waiting)
