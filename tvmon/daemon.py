@@ -40,6 +40,7 @@ from tvmon.listening import CannotListen, Listening
 from tvmon.sampling.fetch import Fetcher
 from tvmon.sampling.fetch_meters import FetchMeters
 from tvmon.sampling.meters import PollMeters
+from tvmon.sampling.slices import Slices
 from tvmon.sampling.updater import Updater
 from tvmon.servers import Answer, Request
 from tvmon.servers.watched import Watched
@@ -84,6 +85,7 @@ class Daemon(MultiService):
         self._meters = PollMeters(self.registry)
         self._fetcher = self._new_fetcher(config)
         FetchMeters(self.registry, lambda: self._fetcher.figures)
+        self._slices = Slices(reactor)
         self._updaters: dict[str, Updater] = {}
         self._listening = Listening(reactor)
         self._writer = writer_name()
@@ -242,8 +244,7 @@ class Daemon(MultiService):
             changed = set(before)
         else:
             changed = {name for name in before if before[name] != after.get(name)}
-        stopped = [self._updaters.pop(name) for name in changed]
-        await _all([updater.stopService for updater in stopped])
+        await _all([self._updaters.pop(name).stopService for name in changed])
         if new.polling != old.polling:
             await self._fetcher.close()
             self._fetcher = self._new_fetcher(new)
@@ -267,6 +268,7 @@ class Daemon(MultiService):
             board=self.board,
             meters=self._meters,
             polling=self._config.polling,
+            slices=self._slices,
         )
         self._updaters[server.name] = updater
         updater.adopt(server.server.extra_streams)

@@ -44,6 +44,7 @@ from tvmon.sampling.meters import PollMeters
 from tvmon.sampling.plan import Plan
 from tvmon.sampling.redact import redact
 from tvmon.sampling.sampler import Sampler
+from tvmon.sampling.slices import Slices
 from tvmon.sampling.talks import talking
 from tvmon.servers.watched import Watched
 from tvmon.streams import Stream
@@ -61,6 +62,7 @@ class Updater(Service):
     :param random: for the phases of the samplers
     :param fetch: asks for samples
     :param listing_fetch: asks for listings, which are larger; ``fetch`` where not given
+    :param slices: in which long work is done; shared by all media servers
     """
 
     log = Logger()
@@ -77,7 +79,9 @@ class Updater(Service):
         meters: PollMeters,
         polling: Polling,
         listing_fetch: TimedFetch | None = None,
+        slices: Slices | None = None,
     ) -> None:
+        slices = Slices(clock) if slices is None else slices
         self.server = server
         self._clock = clock
         self._now = now
@@ -94,6 +98,7 @@ class Updater(Service):
             Terms(clock, large, seconds, grace),
             polling.sampling_seconds / 2,
             self._look_again,
+            slices,
         )
         self._meters.watch(self._talk.drift)
         self._lister = Lister(
@@ -105,7 +110,12 @@ class Updater(Service):
             longest_wait=polling.listing_seconds,
         )
         self._crew = Crew(
-            clock=clock, random=random, board=board, meters=self._meters, recruit=self._recruit
+            clock=clock,
+            random=random,
+            board=board,
+            meters=self._meters,
+            recruit=self._recruit,
+            slices=slices,
         )
         self._loop = LoopingCall(self._turn)
         self._loop.clock = clock
