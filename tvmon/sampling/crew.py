@@ -23,6 +23,7 @@ from tvmon.streams import Stream
 
 T = TypeVar("T")
 
+
 class Crew:
     """
     Every stream of one media server that is sampled now.

@@ -92,6 +92,7 @@ def listing_steps(
                 skipped.append(_second(stream, "listed"))
             else:
                 found[stream.key] = stream
+        channels[position - 1] = None  # let go here, and not ten thousand of them at the end
         yield
     for stream in extra_streams:
         if stream.key in found:
