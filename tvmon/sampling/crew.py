@@ -132,8 +132,7 @@ class Crew:
         self._slices.begin()
         for do, item in work:
             do(item)
-            if self._slices.is_over:
-                await self._slices.next()
+            await self._slices.pause()
 
     def _start_one(self, stream: Stream) -> None:
         self._board.put(stream)

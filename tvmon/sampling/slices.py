@@ -26,13 +26,12 @@ SLICE_SECONDS = 0.01
 
 class Slices:
     """
-    Who has long work asks :attr:`is_over` after each small part of it, and then awaits its next.
+    Long work begins, and offers a pause after each small part of it.
 
         slices.begin()
         for part in work:
             do(part)
-            if slices.is_over:
-                await slices.next()
+            await slices.pause()
     """
 
     def __init__(self, clock: IReactorTime) -> None:
@@ -42,27 +41,19 @@ class Slices:
         self._turn: IDelayedCall | None = None
         self._is_turn = False
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the slice is used up."""
-        return self._clock.seconds() >= self._until
-
     def begin(self) -> None:
         """
         Work begins now, or goes on after it has waited for something else.
 
         It has a slice at once, but not in a turn that has had one, nor before those who wait.
         """
-        if self.is_over and not (self._waiting or self._is_turn):
+        if self._is_over and not (self._waiting or self._is_turn):
             self._until = self._clock.seconds() + SLICE_SECONDS
 
-    def next(self) -> Deferred[None]:
-        """Fires when it is the caller's turn to go on; may be cancelled."""
-        waiter: Deferred[None] = Deferred(self._leave)
-        self._waiting.append(waiter)
-        if self._turn is None:
-            self._turn = self._clock.callLater(0, self._go_on)
-        return waiter
+    async def pause(self) -> None:
+        """Let others have their turn, where the slice is used up; may be cancelled."""
+        if self._is_over:
+            await self._next()
 
     @types.coroutine
     def run(self, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
@@ -81,9 +72,9 @@ class Slices:
             is_pause = awaited is None
             step, given = work.send, None
             if is_pause:
-                if not self.is_over:
+                if not self._is_over:
                     continue
-                awaited = self.next()
+                awaited = self._next()
             try:
                 given = yield awaited
             except BaseException as error:
@@ -91,11 +82,23 @@ class Slices:
             if not is_pause:
                 self.begin()
 
+    @property
+    def _is_over(self) -> bool:
+        return self._clock.seconds() >= self._until
+
+    def _next(self) -> Deferred[None]:
+        """Fires when it is the caller's turn to go on."""
+        waiter: Deferred[None] = Deferred(self._leave)
+        self._waiting.append(waiter)
+        if self._turn is None:
+            self._turn = self._clock.callLater(0, self._go_on)
+        return waiter
+
     def _go_on(self) -> None:
         self._until = self._clock.seconds() + SLICE_SECONDS
         self._turn, self._is_turn = None, True
         for _ in range(len(self._waiting)):
-            if not self._waiting or self.is_over:
+            if not self._waiting or self._is_over:
                 break
             self._waiting.popleft().callback(None)
         self._is_turn = False

@@ -316,8 +316,7 @@ class Shared:
             if not self._waiting:
                 return
             self._waiting.popitem(last=False)[0].callback(None)
-            if self._slices.is_over:
-                await self._slices.next()
+            await self._slices.pause()
 
 
 def refused(trouble: Trouble) -> Trouble:
