@@ -188,7 +188,7 @@ async def measure(streams: int, seconds: float) -> None:
     turns.row(f"{streams - 1} streams come back", await until_sampled(streams))
 
     fetched.is_silent = True
-    await deferLater(reactor, 2.3)
+    await deferLater(reactor, 2.0)
     in_flight = registry.get_sample_value("tvmon_polls_in_flight")
     turns.begin()
     began = time.monotonic()

@@ -62,6 +62,7 @@ class Slices:
 
         What else it awaits is awaited as ever.
         """
+        self.begin()
         step, given = work.send, None
         while True:
             try:
