@@ -22,7 +22,7 @@ VALUES = st.recursive(
     st.none()
     | st.booleans()
     | st.integers()
-    | st.floats(allow_nan=False)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"])),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner),
     max_leaves=20,
@@ -76,10 +76,11 @@ class JsonTests(unittest.TestCase):
         else:
             self.assertEqual(repr(read(text, levels)), whole)
 
-    @given(
-        st.binary(max_size=9)
-        | st.sampled_from([b"[", b"<html>", b"\xef\xbb\xbf[]", b"", b"[\xff]"])
-    )
+    @given(st.binary(max_size=9))
+    @example(b"")
+    @example(b"<html>")
+    @example(b"\xef\xbb\xbf[]")
+    @example(b"[\xff]")
     def test_a_refusal_has_the_same_words(self, body: bytes) -> None:
         def told(read: Any) -> str:
             try:
@@ -129,9 +130,9 @@ class StepsTests(unittest.TestCase):
 
     def test_a_parser_is_fed_all_of_a_document_in_pieces(self) -> None:
         document = "<a>" + "<b/>" * PIECE + "</a>"
-        for given in (document, document.encode()):
+        for whole in (document, document.encode()):
             parser = XMLParser()
-            steps: Iterator[None] = fed(parser, given)
+            steps: Iterator[None] = fed(parser, whole)
             self.assertEqual(len(list(steps)), len(document) // PIECE + 1)
             self.assertEqual(len(parser.close()), PIECE)
 
