@@ -4,21 +4,25 @@ What it costs to read an answer that tells of many streams, and what it saves to
     PYTHONPATH=. python bench/surveys.py [--streams 1000] [--rounds 5]
 
 For each kind: the time to read one answer, beside what the bare parser takes for the same bytes
-(the peer: xml.etree or simplejson), and what all samples of these streams cost once shared, and
-where each sampler asked by itself.  Answers come out of memory; the processor's time is counted.
+(the peer: xml.etree or simplejson); the longest turn of the reactor while it is read, which
+would be all of that time without steps; and what all samples of these streams cost once shared,
+and where each sampler asked by itself.  Answers come out of memory; the processor's time is
+counted, that of the garbage collector included, which is set as in the daemon.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 from xml.etree import ElementTree
 
 import simplejson
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from tests.coroutines import result_of
@@ -26,14 +30,16 @@ from tests.servers.fakes_mediamtx import FakeMediaMTX
 from tests.servers.fakes_srs import FakeSRS
 from tests.servers.nginx_pages import page, stream
 from tvmon.sampling.asking import Question, Terms
+from tvmon.sampling.slices import Slices
 from tvmon.sampling.talks import Shared
-from tvmon.servers import Answer, Fetch, Overview, Request
+from tvmon.servers import Answer, Fetch, Listing, Overview, Request
 from tvmon.servers.icecast import Icecast
 from tvmon.servers.mediamtx import MediaMTX
 from tvmon.servers.nginx_rtmp import NginxRtmp
 from tvmon.servers.node_media_server import NodeMediaServer
 from tvmon.servers.site import Site
 from tvmon.servers.srs import SRS
+from tvmon.servers.tvie import TVie
 
 SITE = Site("bench", "http://media.example:8080")
 SOURCE = (
@@ -105,6 +111,51 @@ def kinds(count: int) -> dict[str, tuple[Overview, Server]]:
     return found
 
 
+class Turns:
+    """A reactor of nothing but turns, each of them timed by the processor."""
+
+    seconds = staticmethod(time.thread_time)
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._due: list[Callable[[], object]] = []
+
+    def callLater(self, _seconds: float, do: Callable[[], object]) -> object:  # noqa: N802
+        self._due.append(do)
+        return do
+
+    def turn(self) -> bool:
+        """Do what is due; whether there was anything."""
+        due, self._due = self._due, []
+        began = self.seconds()
+        for do in due:
+            do()
+        self.longest = max(self.longest, 1000 * (self.seconds() - began))
+        return bool(due)
+
+
+def longest_turn(
+    work: Callable[[Fetch], Coroutine[Any, Any, Any]], fetch: Fetch, rounds: int
+) -> float:
+    """The longest turn while the work is done in slices, ms; the median of some rounds."""
+    found = []
+    for _ in range(rounds):
+        turns: Any = Turns()
+        slices = Slices(turns)
+
+        async def fetched(request: Request, turns: Any = turns) -> Answer:
+            came: Deferred[None] = Deferred()
+            turns.callLater(0, lambda: came.callback(None))
+            await came
+            return await fetch(request)
+
+        turns.callLater(0, lambda s=slices, f=fetched: Deferred.fromCoroutine(s.run(work(f))))
+        while turns.turn():
+            pass
+        found.append(turns.longest)
+    return statistics.median(found)
+
+
 def timed(work: Callable[[], object], rounds: int) -> float:
     """Its processor time, the median of some rounds, ms."""
     spent = []
@@ -130,10 +181,29 @@ def samples(overview: Overview, server: Server, streams: list[Any], *, fresh: fl
         clock.advance(0.0001)
 
 
+def channels(count: int) -> bytes:
+    """The listing of a TVie media server with so many channels."""
+    server = {"name": "media1", "ip_address": "10.0.0.7", "host_name": "cdn.example"}
+    return json.dumps({
+        "channels": [
+            {
+                "customer_name": f"customer{n % 40}", "channel_name": f"channel{n}",
+                "display_name": f"Channel {n}", "server": [server],
+                "streams": [{"id": n, "name": "high"}],
+            }
+            for n in range(count)
+        ]
+    }).encode()  # fmt: skip
+
+
+def row(*cells: str) -> None:
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
 def measure(count: int, rounds: int) -> None:
-    print(f"{count} streams; processor time")
-    head = ("kind", "kB", "bare parser", "one survey", "a stream", "shared", "by itself")
-    print(f"{head[0]:<20}" + "".join(f"{title:>14}" for title in head[1:]))
+    print(f"{count} streams; processor time\n")
+    row("kind", "kB", "bare parser", "one survey", "a stream", "longest turn", "shared", "alone")
+    row(":--", *["--:"] * 7)
     for kind, (overview, server) in kinds(count).items():
         fetch: Fetch = server.fetch
 
@@ -148,14 +218,44 @@ def measure(count: int, rounds: int) -> None:
         parse = ElementTree.fromstring if bodies[0].lstrip().startswith(b"<") else simplejson.loads
         bare = timed(lambda b=bodies, p=parse: [p(body) for body in b], rounds)
         one = timed(survey, rounds)
-        some = streams[:20]
+        turn = longest_turn(overview.survey, fetch, rounds)
+        some = streams[: max(1, 20_000 // count)]
         shared = timed(lambda o=overview, s=server, x=streams: samples(o, s, x, fresh=1.5), rounds)
         alone = timed(lambda o=overview, s=server, x=some: samples(o, s, x, fresh=0.0), rounds)
         alone *= count / len(some)
-        print(
-            f"{kind:<20}{sum(map(len, bodies)) / 1000:>14.0f}{bare:>11.1f} ms{one:>11.1f} ms"
-            f"{1000 * one / count:>11.0f} us{shared:>11.1f} ms{alone:>11.0f} ms"
+        row(
+            kind,
+            f"{sum(map(len, bodies)) / 1000:.0f}",
+            f"{bare:.1f} ms",
+            f"{one:.1f} ms",
+            f"{1000 * one / count:.0f} us",
+            f"{turn:.1f} ms",
+            f"{shared:.1f} ms",
+            f"{alone:.0f} ms",
         )
+    body = channels(count)
+    listing = TVie("bench", "http://media.example/api", "x").begin()
+
+    async def fetched(_request: Request) -> Answer:
+        return Answer(200, "OK", body)
+
+    def listed() -> Listing:
+        return result_of(listing.list_streams(fetched))
+
+    assert len(listed().streams) == count
+    bare = timed(lambda: simplejson.loads(body), rounds)
+    one = timed(listed, rounds)
+    turn = longest_turn(listing.list_streams, fetched, rounds)
+    row(
+        "tvie, its listing",
+        f"{len(body) / 1000:.0f}",
+        f"{bare:.1f} ms",
+        f"{one:.1f} ms",
+        f"{1000 * one / count:.0f} us",
+        f"{turn:.1f} ms",
+        "",
+        "",
+    )
 
 
 def main() -> None:
@@ -163,6 +263,8 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     measure(options.streams, options.rounds)
 
 

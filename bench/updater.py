@@ -4,15 +4,17 @@ What it costs that many streams appear, are sampled, and go; and how long the re
     PYTHONPATH=. python bench/updater.py [--streams 10000] [--seconds 14]
 
 The media server answers at once, out of memory, so that everything seen here is tvmon's own:
-updater, samplers, board and score.  A turn is what the reactor spends on the calls that are due,
-in processor time, since a machine that does other work too makes any turn long by the clock.
-"with gc" counts the garbage collector's pauses in, which fall where they fall.
+reading a TVie listing, updater, samplers, board and score.  A turn is what the reactor spends on
+the calls that are due, in processor time, since a machine that does other work too makes any turn
+long by the clock.  "with gc" counts the pauses of the garbage collector in, set as in the daemon;
+they fall where they fall.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import json
 import time
 from random import Random
 from typing import Any
@@ -28,11 +30,32 @@ from tvmon.polling import Polling
 from tvmon.sampling.meters import PollMeters
 from tvmon.sampling.updater import Updater
 from tvmon.servers import Answer, Drift, Fetch, Listing, Request
+from tvmon.servers.steps import in_steps
+from tvmon.servers.tvie_listing import listing_steps
 from tvmon.servers.watched import Watched
 from tvmon.streams import Measurement, Stream
 
 reactor: Any = real_reactor
 ANSWER = Answer(200, "OK", b"")
+
+
+def channels(count: int) -> bytes:
+    """The listing of a TVie media server with so many channels, a stream in each."""
+    host = {"name": "media1", "ip_address": "10.0.0.7", "host_name": "cdn.example"}
+    customer = {"customer_name": "customer", "server": [host]}
+    return json.dumps(
+        {
+            "channels": [
+                {
+                    **customer,
+                    "channel_name": f"channel{n}",
+                    "display_name": f"Channel {n}",
+                    "streams": [{"id": n, "name": "high"}],
+                }
+                for n in range(count)
+            ]
+        }
+    ).encode()
 
 
 class Server:
@@ -41,11 +64,7 @@ class Server:
     name = "bench"
 
     def __init__(self, streams: int) -> None:
-        self.all = tuple(
-            Stream.of("bench", f"s{n}", n, f"stream {n}", f"http://media1.example/{n}")
-            for n in range(streams)
-        )
-        self.streams = self.all
+        self.listing = self.all = channels(streams)
         self.polls = 0
         self.drift = Drift()
         self.extra_streams = ()
@@ -55,7 +74,8 @@ class Server:
 
     async def list_streams(self, fetch: Fetch) -> Listing:
         await fetch(Request("http://media1.example/channels"))
-        return Listing(self.streams)
+        steps = listing_steps(self.listing, server="bench", monitor_cdn=False, extra_streams=())
+        return await in_steps(steps)
 
     async def sample(self, stream: Stream, fetch: Fetch) -> Measurement:
         await fetch(Request(stream.sample_interface))
@@ -109,8 +129,8 @@ class Turns:
 
     def row(self, what: str, seconds: float, more: str = "") -> None:
         print(
-            f"{what:<34}{seconds:>8.2f} s{1000 * self.busy:>9.0f} ms"
-            f"{1000 * self.longest_alone:>9.1f} ms{1000 * self.longest:>9.1f} ms  {more}",
+            f"| {what} | {seconds:.2f} s | {1000 * self.busy:.0f} ms |"
+            f" {1000 * self.longest_alone:.1f} ms | {1000 * self.longest:.1f} ms | {more} |",
             flush=True,
         )
 
@@ -142,13 +162,13 @@ async def measure(streams: int, seconds: float) -> None:
             await deferLater(reactor, 0.001)
 
     ok = ("tvmon_listings_total", {"server": "bench", "outcome": "ok"})
-    print(f"{'':<34}{'wall':>10}{'busy':>12}{'longest turn':>15}{'with gc':>9}")
+    print("| | wall | busy | longest turn | with gc | |\n| :-- | --: | --: | --: | --: | :-- |")
     began = time.monotonic()
     updater.startService()
     turns.row(f"{streams} streams appear", await until_sampled(streams))
     while any(entry.newest is None for entry in board.entries()):
         await deferLater(reactor, 0.05)
-    turns.row("  .. until each has a sample", time.monotonic() - began)
+    turns.row(".. until each has a sample", time.monotonic() - began)
 
     turns.begin()
     began, polls = time.monotonic(), server.polls
@@ -157,24 +177,25 @@ async def measure(streams: int, seconds: float) -> None:
     each = f"{polls / took:.0f} polls/s, {1e6 * turns.busy / polls:.0f} us each"
     turns.row("all are sampled, every 3 s", took, each)
 
-    server.streams = server.all[:1]
+    server.listing = channels(1)
     await next_listing()
     turns.begin()
     turns.row(f"{streams - 1} streams are gone", await until_sampled(1))
 
-    server.streams = server.all
+    server.listing = server.all
     await next_listing()
     turns.begin()
     turns.row(f"{streams - 1} streams come back", await until_sampled(streams))
 
     fetched.is_silent = True
-    await deferLater(reactor, 2.3)
+    await deferLater(reactor, 2.0)
     in_flight = registry.get_sample_value("tvmon_polls_in_flight")
     turns.begin()
     began = time.monotonic()
     await updater.stopService()
     turns.row("stop", time.monotonic() - began, f"{in_flight:.0f} polls in flight")
     late = registry.get_sample_value("tvmon_poll_lateness_seconds_count") or 0.0
+    print()
     for bound in ("0.01", "0.1", "1.5"):
         soon = registry.get_sample_value("tvmon_poll_lateness_seconds_bucket", {"le": bound})
         print(f"polls later than {bound} s: {late - (soon or 0.0):.0f} of {late:.0f}")
@@ -186,4 +207,6 @@ if __name__ == "__main__":
     options.add_argument("--seconds", type=float, default=14.0, help="from listing to listing")
     given = options.parse_args()
     reactor.seconds = time.monotonic
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     react(lambda _: Deferred.fromCoroutine(measure(given.streams, given.seconds)))

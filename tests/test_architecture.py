@@ -61,6 +61,7 @@ RANKS = (
         "simulator",
         "stopping",
         "tap",
+        "watching",
     ),
 )
 RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}

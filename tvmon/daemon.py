@@ -17,7 +17,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -37,16 +36,10 @@ from tvmon.gate import Gate
 from tvmon.heartbeat import Heartbeat
 from tvmon.histories import Histories
 from tvmon.listening import CannotListen, Listening
-from tvmon.sampling.fetch import Fetcher
-from tvmon.sampling.fetch_meters import FetchMeters
-from tvmon.sampling.meters import PollMeters
-from tvmon.sampling.timers import Timers
-from tvmon.sampling.updater import Updater
-from tvmon.servers import Answer, Request
-from tvmon.servers.watched import Watched
 from tvmon.stopping import all_stopped
 from tvmon.store import Away, Store, writer_name
 from tvmon.streams import Stream
+from tvmon.watching import Watching
 
 FILL_SECONDS = 5.0
 """How long a request waits for the database to fill the board before it is answered without."""
@@ -79,14 +72,16 @@ class Daemon(MultiService):
         super().__init__()
         self._reactor, self._now, self._config = reactor, now, config
         self._read, self._end, self._web = read, end, web
-        self._random = Random()  # noqa: S311 - spreads polls in time, guards nothing
-        self._timers, self._boot = Timers(reactor), secrets.token_hex(4)
+        self._boot = secrets.token_hex(4)
         self.registry = CollectorRegistry()
         self.board = Board(config.scoring)
-        self._meters = PollMeters(self.registry)
-        self._fetcher = self._new_fetcher(config)
-        FetchMeters(self.registry, lambda: self._fetcher.figures)
-        self._updaters: dict[str, Updater] = {}
+        self._watching = Watching(
+            reactor=reactor,
+            now=now,
+            board=self.board,
+            registry=self.registry,
+            polling=config.polling,
+        )
         self._listening = Listening(reactor)
         self._writer = writer_name()
         self.heartbeat = Heartbeat(reactor, self.registry)
@@ -125,8 +120,7 @@ class Daemon(MultiService):
         self.histories.begin(self._config)
         self._filled.limit(FILL_SECONDS)
         super().startService()
-        for server in self._config.servers:
-            self._watch(server)
+        self._watching.watch(self._config.servers)
         self.log.info(
             "tvmon {version} watches {servers} media servers",
             version=__version__,
@@ -150,8 +144,8 @@ class Daemon(MultiService):
         await self._changing.acquire()
         await self._listening.close()
         await self._api.stop()
-        await all_stopped([updater.stopService for updater in self._updaters.values()])
-        await all_stopped([self._fetcher.close, self._store.stopService, self.histories.end])
+        await all_stopped([self._watching.stop])
+        await all_stopped([self._watching.close, self._store.stopService, self.histories.end])
 
     async def reload(self) -> None:
         """Read the configuration again and change what differs; a wrong one changes nothing."""
@@ -181,7 +175,7 @@ class Daemon(MultiService):
         self._config = new
         logs.set_level(new.log_level)
         self.board.rescore(new.scoring)
-        await self._watch_anew(old, new)
+        await self._watching.change(new.servers, new.polling)
 
     async def _listen_anew(self, new: Config) -> None:
         """Close and open again, since an address may be in both; back to the old on failure."""
@@ -237,79 +231,17 @@ class Daemon(MultiService):
         self._store_measures.registry = measures
         await store.take_over(old)
 
-    async def _watch_anew(self, old: Config, new: Config) -> None:
-        before = {server.name: server for server in old.servers}
-        after = {server.name: server for server in new.servers}
-        if new.polling != old.polling:
-            changed = set(before)
-        else:
-            changed = {name for name in before if before[name] != after.get(name)}
-        stopped = [self._updaters.pop(name) for name in changed]
-        await all_stopped([updater.stopService for updater in stopped])
-        if new.polling != old.polling:
-            await self._fetcher.close()
-            self._fetcher = self._new_fetcher(new)
-        for name in before.keys() - after.keys():
-            for stream in self._streams_of(name):
-                self.board.drop(stream.mms_stream_id)
-        for name, server in after.items():
-            if name not in self._updaters:
-                self._watch(server)
-                self._updaters[name].adopt(self._streams_of(name))
-        self._updaters = {name: self._updaters[name] for name in after}  # in its order
-
-    def _watch(self, server: Watched) -> None:
-        updater = Updater(
-            clock=self._timers,
-            now=self._now,
-            random=self._random,
-            server=server,
-            fetch=self._fetcher.fetch,
-            listing_fetch=self._fetch_listing,
-            board=self.board,
-            meters=self._meters,
-            polling=self._config.polling,
-        )
-        self._updaters[server.name] = updater
-        updater.adopt(server.server.extra_streams)
-        updater.startService()
-
-    async def _fetch_listing(self, request: Request, seconds: float) -> Answer:
-        return await self._fetcher.fetch(request, seconds, self._config.polling.listing_body_bytes)
-
     def _loaded(self, streams: Sequence[Stream]) -> None:
         """The database has told which streams were watched before: go on with them at once."""
-        configured = {server.name for server in self._config.servers}
-        for stream in streams:
-            if stream.server not in configured:
-                self.board.drop(stream.mms_stream_id)
-        for name, updater in self._updaters.items():
-            updater.adopt([stream for stream in streams if stream.server == name])
+        kept = self._watching.adopt(streams)
         self._filled.open()
-        self.histories.restored([stream for stream in streams if stream.server in configured])
-
-    def _streams_of(self, server: str) -> list[Stream]:
-        return [e.stream for e in self.board.entries() if e.stream.server == server]
+        self.histories.restored(kept)
 
     def _checks(self) -> dict[str, str | None]:
         """What is ready: ``None``, or a sentence that says what is not."""
-        checks = {"database": self._store.trouble()}
-        for name, updater in self._updaters.items():
-            checks[f"server {name}"] = updater.trouble()
-        return checks
-
-    def _configured(self, stream: Stream) -> Stream:
-        updater = self._updaters.get(stream.server)
-        return stream if updater is None else updater.server.known(stream)
-
-    def _new_fetcher(self, config: Config) -> Fetcher:
-        return Fetcher(
-            self._reactor,
-            timers=self._timers,
-            now=self._now,
-            body_bytes=config.polling.body_bytes,
-            reads_plain=config.polling.http == "plain",
-        )
+        troubles = self._watching.troubles()
+        servers = {f"server {name}": trouble for name, trouble in troubles.items()}
+        return {"database": self._store.trouble(), **servers}
 
     def _new_store(
         self, config: Config, refused: Callable[[str], None]
@@ -326,7 +258,7 @@ class Daemon(MultiService):
             keep_gone_seconds=config.database.keep_gone_seconds,
             refused=refused,
             loaded=self._loaded,
-            configured=self._configured,
+            configured=self._watching.configured,
             removed=self.histories.forget,
             writer=self._writer,
         )
@@ -342,7 +274,7 @@ class Daemon(MultiService):
             away=Away,
             checks=self._checks,
             reader=self.histories.reader,
-            reports=lambda: [updater.report() for updater in self._updaters.values()],
+            reports=self._watching.reports,
             registry=self.registry,
             access=Access(web.token, web.user, web.password, web.allow_anonymous),
             web=self._web,

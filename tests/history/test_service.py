@@ -93,10 +93,10 @@ class ServiceTests(TestCase):
         ):
             await self.put(service, number, server, days)
         self.board.put(stream(1, "here"))
-        service._sweep()
+        await service._sweep()
         self.assertIsNotNone(service.file_of(of_stream(2)))  # not before it is known who is there
         service.restored([stream(1, "here")])
-        service._sweep()
+        await service._sweep()
         kept = [number for number in range(1, 5) if service.file_of(of_stream(number))]
         self.assertEqual(kept, [1, 4])
         self.assertIsNotNone(service.file_of(Subject("server", "here")))

@@ -149,6 +149,35 @@ class NameTests(unittest.TestCase):
         self.assertEqual(again.find("radio"), Subject("server", "radio"))
         self.assertEqual(again.find("ingest/live/renamed"), of_stream(1))
 
+    def test_who_stops_while_names_are_kept_has_changed_nothing(self) -> None:
+        folder = temporary_folder(self)
+        self.names.save(folder)
+        before = (folder / FILE).read_text()
+        self.names.put(stream(5, "radio", "/jazz"))
+        saving = self.names.saving(folder)
+        next(saving)
+        self.names.put(stream(6, "radio", "/folk"))  # comes too late for this time
+        saving.close()
+        self.assertEqual((folder / FILE).read_text(), before)
+        self.assertEqual([path.name for path in folder.iterdir()], [FILE])
+        saving = self.names.saving(folder)
+        next(saving)
+        self.names.remove(6)
+        self.assertEqual(list(saving), [None] * 5)
+        again = Names()
+        again.load(folder)
+        self.assertEqual(sorted(again.numbers()), [1, 2, 3, 4, 5, 6])
+
+    def test_a_person_finds_a_stream_in_one_line(self) -> None:
+        folder = temporary_folder(self)
+        self.names.save(folder)
+        lines = (folder / FILE).read_text().splitlines()
+        self.assertEqual(
+            [line for line in lines if "cam2" in line],
+            ['"2": {"server": "ingest", "key": "live/cam2", "unify_name": "ingest/live/cam2",'
+             ' "kind": "nginx-rtmp"},'],
+        )  # fmt: skip
+
     def test_a_file_that_holds_something_else_is_refused(self) -> None:
         folder = temporary_folder(self)
         self.names.load(folder)

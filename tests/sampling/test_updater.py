@@ -23,8 +23,8 @@ from tests.sampling.fakes import (
 )
 from tvmon.errors import BadAnswer
 from tvmon.polling import Polling
-from tvmon.sampling.crew import SLICE_SECONDS
 from tvmon.sampling.listing import SHOWN
+from tvmon.sampling.slices import SLICE_SECONDS
 from tvmon.sampling.updater import Updater
 from tvmon.servers import Listing, Request
 from tvmon.servers.watched import Watched

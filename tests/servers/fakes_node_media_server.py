@@ -43,9 +43,10 @@ SUBSCRIBER_2 = {
 
 
 def result(conversation: Coroutine[Any, Any, T]) -> T:
-    """What a coroutine returns that waits for nothing."""
+    """What a coroutine returns that waits for nothing, but may offer pauses."""
     try:
-        conversation.send(None)
+        while conversation.send(None) is None:
+            pass
     except StopIteration as end:
         value: T = end.value
         return value

@@ -135,15 +135,17 @@ class Files:
             (self._folder / path).unlink(missing_ok=True)
         return True
 
-    def older_than(self, time: float) -> Iterator[str]:
-        """The file names (:attr:`Subject.file_name`) of those that were last written before."""
-        for name, path in tuple(self._found.items()):
-            try:
-                written = (self._folder / path).stat().st_mtime
-            except OSError:
-                continue
-            if written < time:
-                yield name
+    def names(self) -> Sequence[str]:
+        """The file names (:attr:`Subject.file_name`) of all."""
+        return tuple(self._found)
+
+    def is_older(self, file_name: str, time: float) -> bool:
+        """Whether the RRD of that file name was last written before."""
+        path = self._found.get(file_name)
+        try:
+            return path is not None and os.stat(self._folder / path).st_mtime < time
+        except OSError:
+            return False
 
     def _paths(self) -> Iterator[Path]:
         for folder in sorted(self._folder.glob("[0-9a-f][0-9a-f]")):

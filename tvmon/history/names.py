@@ -32,7 +32,7 @@ class Names:
     def __init__(self) -> None:
         self.changes = 0
         self._streams: dict[int, Stream] = {}
-        self._meant: dict[str, Subject] | None = None
+        self._meant: dict[str, Subject | int] | None = None
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -75,7 +75,7 @@ class Names:
             self._meant = dict(self._index())
         found = self._meant.get(vhost)
         if found is not None:
-            return found
+            return of_stream(found) if isinstance(found, int) else found
         servers = [s.name for s in self._servers() if vhost.startswith(s.name + "/")]
         if servers:
             raise LookupError(f"{max(servers, key=len)} has no such stream or application")
@@ -85,10 +85,16 @@ class Names:
         """What a sum is made of, by name: of everything its servers, of a server its streams."""
         if subject.kind == "all":
             return sorted((server.name, server) for server in self._servers())
+
+        def is_part(stream: Stream) -> bool:
+            if subject.kind == "server":
+                return stream.server == subject.name
+            return subject in groups_of(stream)
+
         return sorted(
             (stream.unify_name, of_stream(number))
             for number, stream in self._streams.items()
-            if subject in groups_of(stream)
+            if is_part(stream)
         )
 
     def load(self, folder: Path) -> None:
@@ -111,9 +117,23 @@ class Names:
 
     def save(self, folder: Path) -> None:
         """Keep them.  Raises OSError."""
-        kept = {str(n): dict(zip(_KEPT, _kept(s), strict=True)) for n, s in self._streams.items()}
+        for _ in self.saving(folder):
+            pass
+
+    def saving(self, folder: Path) -> Iterator[None]:
+        """
+        Keep them, as they are when it begins; yields between small parts of the work.
+
+        The file is written at the end, whole: who stops before has changed nothing.  Raises
+        OSError.
+        """
+        lines = []
+        for number, stream in sorted((str(n), stream) for n, stream in self._streams.items()):
+            names = dict(zip(_KEPT, _kept(stream), strict=True))
+            lines.append(f'"{number}": {simplejson.dumps(names)}')
+            yield
         unfinished = folder / (FILE + ".new")
-        unfinished.write_text(simplejson.dumps(kept, indent=0, sort_keys=True), "utf-8", "replace")
+        unfinished.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
         os.replace(unfinished, folder / FILE)
 
     def _changed(self) -> None:
@@ -121,23 +141,28 @@ class Names:
         self._meant = None
 
     def _servers(self) -> set[Subject]:
-        return {Subject("server", stream.server) for stream in self._streams.values()}
+        names = {stream.server for stream in self._streams.values()}
+        return {Subject("server", name) for name in names}
 
-    def _index(self) -> Iterator[tuple[str, Subject]]:
-        """Every text by which somebody is meant; of two with one text the later one has it."""
+    def _index(self) -> Iterator[tuple[str, Subject | int]]:
+        """
+        Every text by which somebody is meant; of two with one text the later one has it.
+
+        A stream is meant by its number: to make a subject of each would take twice as long.
+        """
         streams = self._streams.items()
         for number, stream in streams:
-            yield stream.unify_name, of_stream(number)
+            yield stream.unify_name, number
         for number, stream in streams:
-            yield f"{stream.server}/{stream.unify_name}", of_stream(number)
-        for stream in self._streams.values():
-            if application_of(stream) is not None:
-                application = f"{stream.server}/{application_of(stream)}"
-                yield application, Subject("application", application)
+            yield f"{stream.server}/{stream.unify_name}", number
+        for server, application in {(s.server, application_of(s)) for _, s in streams}:
+            if application is not None:
+                name = f"{server}/{application}"
+                yield name, Subject("application", name)
         for number, stream in streams:
-            yield f"{stream.server}/{stream.key}", of_stream(number)
-        for server in self._servers():
-            yield server.name, server
+            yield f"{stream.server}/{stream.key}", number
+        for meant in self._servers():
+            yield meant.name, meant
 
 
 def _kept(stream: Stream) -> tuple[str, ...]:

@@ -153,7 +153,7 @@ class Recorder(Service):
         if self._writing is not None:
             self._writing.addTimeout(STOP_SECONDS, self._clock)
             await self._writing
-        self._save_names()
+        await self._save_names()
 
     @property
     def is_writing(self) -> bool:
@@ -219,7 +219,7 @@ class Recorder(Service):
             if end == over == due:
                 rows.append((MACHINE, machine))
             await self._write_rows(end, rows)
-        self._save_names()
+        await self._save_names()
         self._meters.seconds.observe(self._clock.seconds() - began)
 
     async def _rows(self, end: int) -> list[tuple[Subject, Values]]:
@@ -313,12 +313,15 @@ class Recorder(Service):
         if result is not None and result.check(CancelledError, TookTooLong) is None:
             self.log.failure("the open five minutes could not be rebuilt", result)
 
-    def _save_names(self) -> None:
-        if self._names.changes == self._saved:
+    async def _save_names(self) -> None:
+        changes = self._names.changes
+        if changes == self._saved:
             return
+        pause = Pause(self._clock)
         try:
-            self._names.save(self._shelf.folder)
-            self._saved = self._names.changes
+            for _ in self._names.saving(self._shelf.folder):
+                await pause.now_and_then()
+            self._saved = changes
         except OSError as error:
             self.log.warn("the names of histories could not be kept: {why}", why=str(error))
 

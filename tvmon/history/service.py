@@ -32,6 +32,7 @@ from tvmon.history.names import Names
 from tvmon.history.recorder import Kept, Recorder
 from tvmon.history.rrd import NoRrdtool, Output
 from tvmon.history.shelf import Shelf
+from tvmon.history.side_by_side import Pause
 from tvmon.history.sources import MACHINE_SOURCES, STREAM_SOURCES
 from tvmon.history.subjects import MACHINE, Subject, groups_of, of_stream
 from tvmon.streams import Stream
@@ -205,25 +206,39 @@ class HistoryService(Service):
         told = self._machine.take()
         return tuple(told[source.name] for source in MACHINE_SOURCES)
 
-    def _sweep(self) -> None:
+    def _sweep(self) -> Deferred[None]:
         """
         Remove what nobody has written to since its streams were gone for long.
 
         Mostly the database tells (:meth:`forget`); this is for what it does not know any more.
         """
+        return Deferred.fromCoroutine(self._remove_old())
+
+    async def _remove_old(self) -> None:
         if not self._is_restored or not len(self._board):
             return  # who is there is not known yet
         before = self._now() - self.keep_gone_seconds - DAY_SECONDS
-        old = set(self._files.older_than(before))
-        streams = [self._names.stream(number) for number in tuple(self._names.numbers())]
-        there = [stream for stream in streams if stream and self._board.get(stream.mms_stream_id)]
-        kept = {MACHINE.file_name, *(of_stream(s.mms_stream_id).file_name for s in there)}
-        for stream in there:
-            kept.update(group.file_name for group in groups_of(stream))
-        numbers = [stream.mms_stream_id for stream in streams if stream]
-        self.forget(n for n in numbers if of_stream(n).file_name in old - kept)
-        for name in old - kept:
-            self._shelf.remove(name)
+        pause = Pause(self._reactor)
+        old: set[str] = set()
+        for name in self._files.names():
+            if self._files.is_older(name, before):
+                old.add(name)
+            await pause.now_and_then()
+        old.discard(MACHINE.file_name)
+        for number in tuple(self._names.numbers()) if old else ():
+            stream = self._names.stream(number)
+            if stream is not None and self._board.get(number) is not None:
+                subjects = (of_stream(number), *groups_of(stream))
+                old.difference_update(subject.file_name for subject in subjects)
+            await pause.now_and_then()
+        for number in tuple(self._names.numbers()) if old else ():
+            if self.running and of_stream(number).file_name in old:
+                self.forget([number])
+            await pause.now_and_then()
+        for name in old:
+            if self.running:
+                self._shelf.remove(name)
+            await pause.now_and_then()
 
     def _ended(self, failure: Failure) -> None:
         self.log.critical("history: a loop has ended\n{why}", why=failure.getTraceback())

@@ -1,9 +1,7 @@
 """
 The samplers of one media server.
 
-Ten thousand streams may come or go in one listing.  They are started and stopped in slices,
-and the reactor gets its turn between two of them, so that the samplers of other media servers
-and the readers of the page do not notice.
+Ten thousand streams may come or go in one listing.  They are started and stopped in slices.
 """
 
 from __future__ import annotations
@@ -15,17 +13,15 @@ from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 
 from tvmon.board import Board
 from tvmon.sampling.meters import ServerMeters
 from tvmon.sampling.plan import Plan, plan
 from tvmon.sampling.sampler import Sampler
+from tvmon.sampling.slices import Slices
 from tvmon.streams import Stream
 
 T = TypeVar("T")
-SLICE_SECONDS = 0.01
-"""How long the reactor is held in one go; a hundredth of a second is nobody's delay."""
 
 
 class Crew:
@@ -34,6 +30,7 @@ class Crew:
 
     :param recruit: makes a sampler, not yet started
     :param random: for the phase of each sampler
+    :param slices: in which streams are started and stopped
     """
 
     def __init__(
@@ -44,8 +41,10 @@ class Crew:
         board: Board,
         meters: ServerMeters,
         recruit: Callable[[Stream], Sampler],
+        slices: Slices,
     ) -> None:
         self._clock = clock
+        self._slices = slices
         self._random = random
         self._board = board
         self._meters = meters
@@ -130,12 +129,10 @@ class Crew:
         return takewhile(lambda _: not self._is_stopping, work)
 
     async def _in_slices(self, work: Iterable[tuple[Callable[[Any], object], Any]]) -> None:
-        until = self._clock.seconds() + SLICE_SECONDS
+        self._slices.begin()
         for do, item in work:
             do(item)
-            if self._clock.seconds() >= until:
-                await deferLater(self._clock, 0)
-                until = self._clock.seconds() + SLICE_SECONDS
+            await self._slices.pause()
 
     def _start_one(self, stream: Stream) -> None:
         self._board.put(stream)

@@ -12,7 +12,7 @@ stays so, and some servers lock out who tries too often.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Container
 from typing import Any, Protocol
 
@@ -25,11 +25,9 @@ from tvmon.errors import BadAnswer, NoAnswer, Trouble
 from tvmon.sampling.asking import AUTH_SECONDS, Question, Terms
 from tvmon.sampling.meters import INTERNAL
 from tvmon.sampling.redact import redact
+from tvmon.sampling.slices import Slices
 from tvmon.servers import Drift, Listing, Overview, Survey, Talk
 from tvmon.streams import Measurement, Presence, Stream, Timing
-
-SLICE_SECONDS = 0.01
-"""How long the reactor is held in one go, when many samplers have waited for one answer."""
 
 UNSEEN_SECONDS = 15.0
 """
@@ -74,12 +72,16 @@ class Direct:
     asks for a while; later it is that stream alone which we may not see.
 
     :param name: of the server, for the log
+    :param slices: in which long answers are read
     """
 
     log = Logger()
 
-    def __init__(self, name: str, talk: Talk, clock: IReactorTime) -> None:
+    def __init__(
+        self, name: str, talk: Talk, clock: IReactorTime, slices: Slices | None = None
+    ) -> None:
         self._name, self._talk, self._clock = name, talk, clock
+        self._slices = Slices(clock) if slices is None else slices
         self._is_let_in = False
         self._held: dict[str, tuple[float, Trouble]] = {}
 
@@ -96,7 +98,7 @@ class Direct:
     async def list_streams(self, question: Question[Any]) -> Listing:
         """Every stream that the server has now; raises Trouble."""
         self._check(EVERY_STREAM, question)
-        return await self._talk.list_streams(question.fetch)
+        return await self._slices.run(self._list(question))
 
     async def sample(self, stream: Stream, question: Question[Any]) -> Measurement | None:
         """What the server says of a stream now; raises Trouble."""
@@ -116,6 +118,9 @@ class Direct:
 
     def stop(self) -> None:
         """There is nothing under way but what others asked."""
+
+    async def _list(self, question: Question[Any]) -> Listing:
+        return await self._talk.list_streams(question.fetch)
 
     def _check(self, whom: str, question: Question[Any]) -> None:
         """Raise what was said at the refusal, while nobody is to ask."""
@@ -141,6 +146,7 @@ class Shared:
     :param terms: on what terms it is asked, whoever wants to know
     :param fresh_seconds: how old an answer may be that is shared
     :param on_news: called when there is a stream that the last listing did not have
+    :param slices: in which long answers are read, and handed on
     """
 
     log = Logger()
@@ -152,11 +158,13 @@ class Shared:
         terms: Terms,
         fresh_seconds: float,
         on_news: Callable[[], None] = lambda: None,
+        slices: Slices | None = None,
     ) -> None:
+        self._slices = Slices(terms.clock) if slices is None else slices
         self._name, self._overview, self._terms = name, overview, terms
         self._fresh_seconds, self._on_news = fresh_seconds, on_news
         self._question: Question[Survey] | None = None
-        self._waiting: deque[Deferred[None]] = deque()
+        self._waiting: OrderedDict[Deferred[None], None] = OrderedDict()
         self._survey: Survey | None = None
         self._trouble: Trouble | None = None
         self._good_until = self._held_until = float("-inf")
@@ -212,7 +220,7 @@ class Shared:
                 self._begin()
             if self._question is not None:
                 waiter: Deferred[None] = Deferred(self._leave)
-                self._waiting.append(waiter)
+                self._waiting[waiter] = None
                 await waiter
         if self._is_stopped:
             raise NoAnswer("tvmon is stopping", "connection")
@@ -227,13 +235,12 @@ class Shared:
 
     def _leave(self, waiter: Deferred[None]) -> None:
         """Who waits does so no more; the others go on."""
-        if waiter in self._waiting:
-            self._waiting.remove(waiter)
+        self._waiting.pop(waiter, None)
 
     def _begin(self) -> None:
         question: Question[Survey] = Question(self._terms)
         self._question = question
-        asked = question.ask(self._overview_of(question))
+        asked = question.ask(self._slices.run(self._overview_of(question)))
         asked.addCallbacks(
             self._came, self._failed, callbackArgs=(question,), errbackArgs=(question,)
         )
@@ -300,19 +307,16 @@ class Shared:
     def _end(self) -> None:
         self._question = None
         self._good_until = self._terms.clock.seconds() + self._fresh_seconds
-        self._release()
+        Deferred.fromCoroutine(self._release())
 
-    def _release(self) -> None:
+    async def _release(self) -> None:
         """Let those go on who waited, in slices: each of them notes a sample."""
-        clock: IReactorTime = self._terms.clock
-        until = clock.seconds() + SLICE_SECONDS
+        self._slices.begin()
         for _ in range(len(self._waiting)):
             if not self._waiting:
                 return
-            self._waiting.popleft().callback(None)
-            if clock.seconds() >= until:
-                clock.callLater(0, self._release)
-                return
+            self._waiting.popitem(last=False)[0].callback(None)
+            await self._slices.pause()
 
 
 def refused(trouble: Trouble) -> Trouble:
@@ -327,8 +331,9 @@ def talking(
     terms: Terms,
     fresh_seconds: float,
     on_news: Callable[[], None] = lambda: None,
+    slices: Slices | None = None,
 ) -> Talking:
     """The conversation as samplers have it; :class:`Shared` says what the parameters are."""
     if isinstance(talk, Overview):
-        return Shared(name, talk, terms, fresh_seconds, on_news)
-    return Direct(name, talk, terms.clock)
+        return Shared(name, talk, terms, fresh_seconds, on_news, slices)
+    return Direct(name, talk, terms.clock, slices)

@@ -41,9 +41,11 @@ from tvmon.sampling.crew import Crew
 from tvmon.sampling.limit import limited
 from tvmon.sampling.listing import Lister
 from tvmon.sampling.meters import PollMeters
+from tvmon.sampling.missing import Missing
 from tvmon.sampling.plan import Plan
 from tvmon.sampling.redact import redact
 from tvmon.sampling.sampler import Sampler
+from tvmon.sampling.slices import Slices
 from tvmon.sampling.talks import talking
 from tvmon.servers.watched import Watched
 from tvmon.streams import Stream
@@ -61,6 +63,7 @@ class Updater(Service):
     :param random: for the phases of the samplers
     :param fetch: asks for samples
     :param listing_fetch: asks for listings, which are larger; ``fetch`` where not given
+    :param slices: in which long work is done; shared by all media servers
     """
 
     log = Logger()
@@ -77,7 +80,9 @@ class Updater(Service):
         meters: PollMeters,
         polling: Polling,
         listing_fetch: TimedFetch | None = None,
+        slices: Slices | None = None,
     ) -> None:
+        self._slices = Slices(clock) if slices is None else slices
         self.server = server
         self._clock = clock
         self._now = now
@@ -94,6 +99,7 @@ class Updater(Service):
             Terms(clock, large, seconds, grace),
             polling.sampling_seconds / 2,
             self._look_again,
+            self._slices,
         )
         self._meters.watch(self._talk.drift)
         self._lister = Lister(
@@ -105,7 +111,12 @@ class Updater(Service):
             longest_wait=polling.listing_seconds,
         )
         self._crew = Crew(
-            clock=clock, random=random, board=board, meters=self._meters, recruit=self._recruit
+            clock=clock,
+            random=random,
+            board=board,
+            meters=self._meters,
+            recruit=self._recruit,
+            slices=self._slices,
         )
         self._loop = LoopingCall(self._turn)
         self._loop.clock = clock
@@ -113,7 +124,7 @@ class Updater(Service):
         self._pause: Deferred[None] | None = None
         self._good_at = clock.seconds()
         self._listed_time: float | None = None
-        self._missing_since: dict[int, float] = {}
+        self._missing = Missing(server.keep_missing_seconds)
         self._is_listing = False
         self._empty_listings = 0
         self._lacked: frozenset[int] = frozenset()
@@ -143,10 +154,9 @@ class Updater(Service):
         not have are gone, and are taken off the board, or are missing from now on where the
         server lists what is published.
         """
-        known = self.server.known
-        mine = [known(stream) for stream in streams if stream.server == self.server.name]
+        mine = [stream for stream in streams if stream.server == self.server.name]
         if not self.running:
-            self._adopted += mine
+            self._adopted += map(self.server.known, mine)
         elif mine:
             self._run(self._adopt(mine))
 
@@ -180,6 +190,7 @@ class Updater(Service):
         return self._empty_listings == 1 and not self.server.keep_missing_seconds
 
     async def _adopt(self, streams: list[Stream]) -> None:
+        streams = await self._known(streams)
         if self._is_listed and not self.server.keep_missing_seconds:
             await self._crew.disown(streams)
         else:
@@ -228,29 +239,29 @@ class Updater(Service):
                     count=len(self._crew),
                 )
             return
-        self._is_listed = True
         is_partial = bool(listing.streams and listing.skipped)
-        listed = [self.server.known(stream) for stream in listing.streams]
-        done = await self._crew.follow(
-            listed, self._lacked if is_partial else None, self._spared(listed)
+        listed = await self._known(listing.streams)
+        spared = self._missing.spared(
+            self._crew.streams, listed, self._talk.unseen, self._clock.seconds()
         )
+        await self._slices.pause()
+        # Not before: what is adopted meanwhile would be compared with nothing, and disowned.
+        self._is_listed = True
+        done = await self._crew.follow(listed, self._lacked if is_partial else None, spared)
         self._lacked = frozenset(stream.mms_stream_id for stream in done.kept)
         if not self.running:
             return
         self._lister.note_skipped((*listing.skipped, *done.skipped))
         self._tell(done)
 
-    def _spared(self, listed: Iterable[Stream]) -> frozenset[int]:
-        """The streams that are not listed and go on: unseen, or not missing for long enough."""
-        now, keep = self._clock.seconds(), self.server.keep_missing_seconds
-        there = {stream.mms_stream_id for stream in listed}
-        lacking = {n: stream for n, stream in self._crew.streams.items() if n not in there}
-        unseen = {n for n, stream in lacking.items() if stream.key in self._talk.unseen}
-        self._missing_since = {
-            number: self._missing_since.get(number, now) for number in lacking.keys() - unseen
-        }
-        kept = {n for n, since in self._missing_since.items() if now - since < keep}
-        return frozenset(unseen | kept)
+    async def _known(self, streams: Iterable[Stream]) -> list[Stream]:
+        """The streams with what the configuration says of them."""
+        self._slices.begin()
+        known = []
+        for stream in streams:
+            known.append(self.server.known(stream))
+            await self._slices.pause()
+        return known
 
     async def _waited(self, seconds: float) -> bool:
         """Wait; whether we still run."""

@@ -15,9 +15,10 @@ from typing import Any
 from tvmon.errors import BadAnswer
 from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Seen, Survey
 from tvmon.servers.icecast_mount import measured, server_session
-from tvmon.servers.icecast_stats import Stats, parse_stats
+from tvmon.servers.icecast_stats import Stats, parse_stats, stats_steps
 from tvmon.servers.icecast_views import PUBLIC, WHOLE, Views
 from tvmon.servers.site import OfSite, Site, Unusable
+from tvmon.servers.steps import Steps, in_steps
 from tvmon.servers.values import server_time, text
 from tvmon.settings import Section
 from tvmon.streams import Measurement, Presence, Session, Stream
@@ -77,16 +78,17 @@ class IcecastOverview:
     async def survey(self, fetch: Fetch) -> Survey:
         """All streams now."""
         answer = await self.views.ask(fetch)
-        stats = parse_stats(answer.body)
+        stats = await in_steps(stats_steps(answer.body))
         self.drift.look("icestats", stats.server.keys(), _OF_SERVER)
-        return self._survey(stats, server_time(answer))
+        return await in_steps(self._survey(stats, server_time(answer)))
 
-    def _survey(self, stats: Stats, now: float) -> Survey:
+    def _survey(self, stats: Stats, now: float) -> Steps[Survey]:
         server = server_session(stats.server)
         seen: dict[str, Seen] = {}
         unseen: dict[str, str] = {}
         skipped: list[str] = []
         for name, fields in stats.mounts:
+            yield
             try:
                 stream = self._site.stream(name or "")
             except Unusable as why:

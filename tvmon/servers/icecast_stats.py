@@ -16,11 +16,13 @@ from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.ElementTree import XMLParser
 
 from tvmon.errors import BadAnswer
 from tvmon.servers.answers import kind_of_text
 from tvmon.servers.icecast_repair import repaired
+from tvmon.servers.json_steps import json_steps
+from tvmon.servers.steps import Steps, at_once, fed
 from tvmon.servers.values import json_of, rows, table, text
 
 WHAT = "Icecast's status"
@@ -54,16 +56,23 @@ class Stats(NamedTuple):
 
 def parse_stats(body: bytes) -> Stats:
     """The statistics that an answer holds; BadAnswer where it holds none."""
+    return at_once(stats_steps(body))
+
+
+def stats_steps(body: bytes) -> Steps[Stats]:
+    """The same in steps."""
     if kind_of_text(body) == "XML":
-        return _of_xml(body)
+        return (yield from _of_xml(body))
     if kind_of_text(body) == "an HTML page":
         raise BadAnswer(f"an HTML page instead of {WHAT}", "body")
-    return _of_json(body)
+    return (yield from _of_json(body))
 
 
-def _of_xml(body: bytes) -> Stats:
+def _of_xml(body: bytes) -> Steps[Stats]:
+    parser = XMLParser(forbid_dtd=True)
     try:
-        top = fromstring(body, forbid_dtd=True)
+        yield from fed(parser, body)
+        top = parser.close()
     # LookupError and ValueError: an encoding that is unknown, or cannot be read.
     except (ParseError, DefusedXmlException, LookupError, ValueError):
         raise BadAnswer(f"{WHAT} is not XML: it breaks off or is wrong", "body") from None
@@ -72,11 +81,12 @@ def _of_xml(body: bytes) -> Stats:
     if _name(top) != "icestats":
         raise BadAnswer(f"XML, but not {WHAT}", "body")
     sources = (child for child in top if _name(child) == "source")
-    return _stats(_fields(top), (Mount(text(one.get("mount")), _fields(one)) for one in sources))
+    mounts = (Mount(text(one.get("mount")), _fields(one)) for one in sources)
+    return (yield from _stats(_fields(top), mounts))
 
 
-def _of_json(body: bytes) -> Stats:
-    value = _json(body)
+def _of_json(body: bytes) -> Steps[Stats]:
+    value = yield from _json(body)
     if isinstance(value, list):
         server = table(value[1]) if len(value) > 1 and "name" in table(value[0]) else {}
     else:
@@ -84,11 +94,14 @@ def _of_json(body: bytes) -> Stats:
     source = server.get("source")
     if source is not None and not isinstance(source, dict | list):
         raise BadAnswer(f"not {WHAT}: its mounts are neither an object nor a list", "body")
+    mounts: Iterable[Mount]
     if not isinstance(source, dict):
-        return _stats(server, (Mount(_url_mount(table(row)), table(row)) for row in rows(source)))
-    if all(isinstance(fields, dict) for fields in source.values()):
-        return _stats(server, (_named(name, fields) for name, fields in source.items()))
-    return _stats(server, [Mount(_url_mount(source), source)])
+        mounts = (Mount(_url_mount(table(row)), table(row)) for row in rows(source))
+    elif all(isinstance(fields, dict) for fields in source.values()):
+        mounts = (_named(name, fields) for name, fields in source.items())
+    else:
+        mounts = [Mount(_url_mount(source), source)]
+    return (yield from _stats(server, mounts))
 
 
 def _named(name: str, fields: dict[str, Any]) -> Mount:
@@ -101,10 +114,10 @@ def _named(name: str, fields: dict[str, Any]) -> Mount:
     return Mount(text(name), fields if _url_mount(fields) in (name, None) else None)
 
 
-def _json(body: bytes) -> Any:
+def _json(body: bytes) -> Steps[Any]:
     """The value of JSON that may be mended."""
     try:
-        return json_of(body, WHAT)
+        return (yield from json_steps(body, WHAT, 3))
     except BadAnswer:
         try:
             mended = repaired(body.decode())
@@ -115,10 +128,14 @@ def _json(body: bytes) -> Any:
         return json_of(mended.encode(), WHAT)
 
 
-def _stats(server: Mapping[str, Any], mounts: Iterable[Mount]) -> Stats:
+def _stats(server: Mapping[str, Any], mounts: Iterable[Mount]) -> Steps[Stats]:
     if not _TELLING & server.keys():
         raise BadAnswer(f"not {WHAT}: there is nothing of a server in it", "body")
-    return Stats(server, tuple(mounts))
+    found = []
+    for mount in mounts:
+        found.append(mount)
+        yield
+    return Stats(server, tuple(found))
 
 
 def _url_mount(fields: Mapping[str, Any]) -> str | None:

@@ -18,6 +18,7 @@ from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Request, See
 from tvmon.servers.answers import good_body
 from tvmon.servers.mediamtx_path import is_live, look, measurement, received
 from tvmon.servers.site import OfSite, Site, Unusable
+from tvmon.servers.steps import Steps, in_steps
 from tvmon.servers.values import count, json_of, table, text
 from tvmon.settings import Section
 from tvmon.streams import Stream
@@ -34,6 +35,9 @@ MOST_REMEMBERED = 20_000
 
 ERROR_CHARACTERS = 100
 """How much of the server's own words for an error is shown."""
+
+_Named = tuple[Stream, Mapping[str, Any]]
+"""An item of the list, with its stream."""
 
 _ANSWER = frozenset({"itemCount", "pageCount", "items"})
 _SHIFTED = "view incomplete: the list of paths changed while it was read"
@@ -105,11 +109,11 @@ class MediaMTXOverview:
     async def survey(self, fetch: Fetch) -> Survey:
         """All paths now."""
         reading = await self._read(fetch)
-        found, skipped = self._named(reading)
+        found, skipped = await in_steps(self._named(reading))
         unseen: dict[str, str] = {}
         if reading.pages > 1 and not self._known.keys() <= found.keys():
             again = await self._read(fetch)
-            found |= self._named(again)[0]
+            found |= (await in_steps(self._named(again)))[0]
             if not again.steady:
                 unseen = dict.fromkeys(self._known.keys() - found.keys(), _SHIFTED)
         live = {key: received(item) for key, (_, item) in found.items() if is_live(item)}
@@ -119,11 +123,7 @@ class MediaMTXOverview:
         if self._tells_start and self._asks_for_start:
             await self._ask_for_start(fetch)
         self._known = live
-        seen = {
-            key: Seen(stream, measurement(item, self._started, reading.now))
-            for key, (stream, item) in found.items()
-        }
-        return Survey(seen, skipped, unseen)
+        return Survey(await in_steps(self._seen(found, reading.now)), skipped, unseen)
 
     async def _read(self, fetch: Fetch) -> _Reading:
         """Every page."""
@@ -197,13 +197,12 @@ class MediaMTXOverview:
             return None
         return cleaned(words, ERROR_CHARACTERS)
 
-    def _named(
-        self, reading: _Reading
-    ) -> tuple[dict[str, tuple[Stream, Mapping[str, Any]]], tuple[str, ...]]:
+    def _named(self, reading: _Reading) -> Steps[tuple[dict[str, _Named], tuple[str, ...]]]:
         """Each item by its stream's key, and why others are left out."""
         skipped = [f"{reading.wrong} paths of the list are no objects"] if reading.wrong else []
-        found: dict[str, tuple[Stream, Mapping[str, Any]]] = {}
+        found: dict[str, _Named] = {}
         for number, (name, item) in enumerate(reading.items.items(), 1):
+            yield
             look(item, self.drift)
             try:
                 stream = self._stream(name or "")
@@ -215,6 +214,14 @@ class MediaMTXOverview:
                 continue
             found[stream.key] = (stream, item)
         return found, tuple(skipped)
+
+    def _seen(self, found: Mapping[str, _Named], now: float) -> Steps[dict[str, Seen]]:
+        """What is said of each."""
+        seen: dict[str, Seen] = {}
+        for key, (stream, item) in found.items():
+            seen[key] = Seen(stream, measurement(item, self._started, now))
+            yield
+        return seen
 
 
 def _is_less(now: int | None, before: int | None) -> bool:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from tvmon.errors import BadAnswer, Trouble
 from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Request, Survey
-from tvmon.servers.nginx_rtmp_stat import Stat, parse_stat, pid_of
+from tvmon.servers.nginx_rtmp_stat import Stat, parse_stat, pid_of, stat_steps
 from tvmon.servers.nginx_rtmp_view import View
 from tvmon.servers.nginx_rtmp_workers import ASKED_IN_A_ROW
 from tvmon.servers.site import OfSite, Site
+from tvmon.servers.steps import in_steps
 from tvmon.settings import Section
 from tvmon.streams import Stream
 
@@ -60,9 +61,9 @@ class NginxOverview:
                 # Nobody listens, so this is no reload: no worker serves on unseen.
                 self._view.forget()
             raise
-        self._take(self._site.good(answer), answer.at, stats)
+        await self._take(self._site.good(answer), answer.at, stats)
         at = await self._ask_on(fetch, answer.at, stats)
-        return self._view.merged(stats, at)
+        return await in_steps(self._view.merging(stats, at))
 
     async def _ask_on(self, fetch: Fetch, began: float, stats: dict[str, Stat]) -> float:
         """Ask the other workers, on connections of their own; when the last one answered."""
@@ -83,7 +84,7 @@ class NginxOverview:
                 pid = pid_of(body)
                 workers.met(pid)
                 if pid not in stats:
-                    self._take(body, at, stats)
+                    await self._take(body, at, stats)
             except Trouble:
                 break  # one answer is good; what the others have is not seen this time
         return at
@@ -91,9 +92,9 @@ class NginxOverview:
     def _request(self, *, fresh: bool) -> Request:
         return Request(self._site.url, headers=self._site.authorization, fresh=fresh)
 
-    def _take(self, body: bytes, at: float, stats: dict[str, Stat]) -> None:
+    async def _take(self, body: bytes, at: float, stats: dict[str, Stat]) -> None:
         """Read an answer; one of a worker that has answered already tells nothing new."""
-        stat = parse_stat(body, self.drift)
+        stat = await in_steps(stat_steps(body, self.drift))
         if stat.pid in stats:
             return
         stats[stat.pid] = stat

@@ -7,14 +7,14 @@ of that JSON (root ``rtmp``, servers and applications as nested arrays).  All of
 same tables of fields, whose values are texts in XML and numbers in JSON.
 
 An answer for a thousand streams has 45,000 elements and is read every 1.5 s between everything
-else that tvmon does, so it is built by the parser in C, walked once, and searched nowhere.
+else that tvmon does, so it is built by the parser in C, walked once, searched nowhere, and read in
+steps.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 from xml.sax.saxutils import unescape
@@ -22,7 +22,9 @@ from xml.sax.saxutils import unescape
 from tvmon.errors import BadAnswer
 from tvmon.servers import Drift
 from tvmon.servers.answers import kind_of_text
-from tvmon.servers.values import count, json_of, rows, table, text
+from tvmon.servers.json_steps import json_steps
+from tvmon.servers.steps import Steps, at_once, fed
+from tvmon.servers.values import count, rows, table, text
 from tvmon.words import cleaned
 
 WHAT = "the RTMP statistics page"
@@ -39,6 +41,9 @@ _ROOT = frozenset({
 _SERVER = frozenset({"port", "server_index", "application", "applications", "pool"})
 _APPLICATION = frozenset({"name", "live", "play", "recorder", "recorders"})
 _LIVE = frozenset({"stream", "streams", "nclients"})
+
+_LEVELS = 7
+"""So many objects and arrays deep lie the streams of its JSON."""
 
 _HEAD_BYTES = 2000
 _PID = re.compile(rb'<pid>(\d{1,10})</pid>|"pid":\s*(\d{1,10})\b')
@@ -80,22 +85,27 @@ def parse_stat(body: bytes, drift: Drift | None = None) -> Stat:
 
     :param drift: is told of fields that are unknown or missing
     """
-    drift = Drift() if drift is None else drift
+    return at_once(stat_steps(body, Drift() if drift is None else drift))
+
+
+def stat_steps(body: bytes, drift: Drift) -> Steps[Stat]:
+    """The same in steps."""
     kind = kind_of_text(body)
     if kind == "XML":
-        root, head, found = _from_xml(body, drift)
+        root, head, found = yield from _from_xml(body, drift)
     elif kind == "JSON":
-        root, head, found = _from_json(body, drift)
+        root, head, found = yield from _from_json(body, drift)
     else:
         raise BadAnswer(_neither(kind), "body")
     pid = count(head.get("pid"))
     if pid is None:
         drift.lacks(f"{root}.pid")
+    entries = yield from _entries(found)
     return Stat(
         "" if pid is None else str(pid),
         count(head.get("uptime")),
         _software(root, head),
-        tuple(_entries(found)),
+        tuple(entries),
     )
 
 
@@ -105,7 +115,7 @@ def pid_of(body: bytes) -> str:
     return "" if found is None else str(int(found[1] or found[2]))
 
 
-def _entries(applications: list[_Application]) -> Iterator[Entry]:
+def _entries(applications: list[_Application]) -> Steps[list[Entry]]:
     """
     Every stream, in a place of its own.
 
@@ -115,20 +125,23 @@ def _entries(applications: list[_Application]) -> Iterator[Entry]:
     servers = {(application.name, application.server) for application in applications}
     blocks = Counter(name for name, _ in servers)
     ports = Counter((a.name, a.port) for a in applications)
+    entries = []
     for application in applications:
         place = application.name
         if blocks[place] > 1:
             own = application.port and ports[application.name, application.port] == 1
             place = f"{application.port if own else f'server{application.server}'}/{place}"
         for fields in application.streams:
-            yield Entry(place, text(fields.get("name")) or "", fields)
+            entries.append(Entry(place, text(fields.get("name")) or "", fields))
+            yield
+    return entries
 
 
 # XML
 
 
-def _from_xml(body: bytes, drift: Drift) -> tuple[str, Fields, list[_Application]]:
-    root = _tree(body)
+def _from_xml(body: bytes, drift: Drift) -> Steps[tuple[str, Fields, list[_Application]]]:
+    root = yield from _tree(body)
     if root.tag not in ROOTS:
         shown = cleaned(root.tag, 40)
         raise BadAnswer(f"{WHAT} is none: its root is <{shown}>", "body")
@@ -143,13 +156,17 @@ def _from_xml(body: bytes, drift: Drift) -> tuple[str, Fields, list[_Application
             streams = []
             for live in application.iterfind("live"):
                 drift.look("live", {child.tag for child in live}, _LIVE)
-                streams += [_stream(element) for element in live if element.tag == "stream"]
+                for element in live:
+                    if element.tag == "stream":
+                        streams.append(_stream(element))
+                        element.clear()  # here, and not ten thousand of them at the end
+                        yield
             name = application.findtext("name") or ""
             found.append(_Application(number, port, name, streams))
     return root.tag, head, found
 
 
-def _tree(body: bytes) -> Element:
+def _tree(body: bytes) -> Steps[Element]:
     """
     The root of an XML document, which must not declare a document type.
 
@@ -162,7 +179,7 @@ def _tree(body: bytes) -> Element:
         raise BadAnswer(f"{WHAT} declares a document type, which nginx never does", "body")
     parser = XMLParser()  # noqa: S314 - see above
     try:
-        parser.feed(document)
+        yield from fed(parser, document)
         root: Element = parser.close()
     except ParseError as error:
         line = error.position[0]
@@ -191,8 +208,8 @@ def _stream(element: Element) -> Fields:
 # JSON
 
 
-def _from_json(body: bytes, drift: Drift) -> tuple[str, Fields, list[_Application]]:
-    document = table(_json(body))
+def _from_json(body: bytes, drift: Drift) -> Steps[tuple[str, Fields, list[_Application]]]:
+    document = table((yield from _json(body)))
     root = next((name for name in ROOTS if isinstance(document.get(name), dict)), None)
     if root is None:
         raise BadAnswer(f'{WHAT} is none: its JSON has neither "http-flv" nor "rtmp"', "body")
@@ -208,24 +225,27 @@ def _from_json(body: bytes, drift: Drift) -> tuple[str, Fields, list[_Applicatio
             drift.look("application", application.keys(), _APPLICATION)
             live = table(application.get("live"))
             drift.look("live", live.keys(), _LIVE)
-            streams = [_plain(stream) for stream in rows(live.get("streams"))]
+            streams = []
+            for stream in rows(live.get("streams")):
+                streams.append(_plain(stream))
+                yield
             name = _unescaped(application.get("name"))
             found.append(_Application(number, port, name, streams))
     return root, head, found
 
 
-def _json(body: bytes) -> Any:
+def _json(body: bytes) -> Steps[Any]:
     """
     The value of a JSON answer, which nginx writes by hand.
 
     With ``interleave on`` it leaves out a value, and it never escapes a backslash.
     """
     try:
-        return json_of(body, WHAT)
+        return (yield from json_steps(body, WHAT, _LEVELS))
     except BadAnswer:
         mended = body.replace(b"\\", b"\\\\").replace(b'"avsync":,', b'"avsync":null,')
         try:
-            return json_of(mended, WHAT)
+            return (yield from json_steps(mended, WHAT, _LEVELS))
         except BadAnswer as wrong:
             raise BadAnswer(f"{wrong.reason}; its XML is sounder", wrong.outcome) from None
 

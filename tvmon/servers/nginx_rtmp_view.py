@@ -16,6 +16,7 @@ from tvmon.servers.nginx_rtmp_stat import Stat
 from tvmon.servers.nginx_rtmp_stream import Rank, Reading, measured, read_stream
 from tvmon.servers.nginx_rtmp_workers import Worker, Workers
 from tvmon.servers.site import Site, Unusable
+from tvmon.servers.steps import Steps
 from tvmon.streams import Session, Stream
 from tvmon.words import cleaned
 
@@ -61,7 +62,7 @@ class View:
         self.workers.clear()
         self._known.clear()
 
-    def merged(self, stats: Mapping[str, Stat], at: float) -> Survey:
+    def merging(self, stats: Mapping[str, Stat], at: float) -> Steps[Survey]:
         """
         What the answers of some workers tell together, at least one.
 
@@ -69,11 +70,12 @@ class View:
         :param at: when the last of them came
         """
         skipped: list[str] = []
-        sights = self._sights(stats, skipped)
+        sights = yield from self._sights(stats, skipped)
         known, unseen = self._not_asked(stats, at)
         alive = self.workers.alive(at)
         seen: dict[str, Seen] = {}
         for key, sight in sights.items():
+            yield
             if sight.reading.rank is Rank.PUBLISHED:
                 known[key] = self._met(key, sight, at)
                 unseen.pop(key, None)
@@ -84,7 +86,7 @@ class View:
         self._known = known
         return Survey(seen, tuple(skipped), unseen)
 
-    def _sights(self, stats: Mapping[str, Stat], skipped: list[str]) -> dict[str, _Sight]:
+    def _sights(self, stats: Mapping[str, Stat], skipped: list[str]) -> Steps[dict[str, _Sight]]:
         """Each stream as the worker has it that counts."""
         sights: dict[str, _Sight] = {}
         streams: dict[tuple[str, str], Stream] = {}
@@ -92,6 +94,7 @@ class View:
             own: set[str] = set()
             viewers: dict[str, int] = {}
             for entry in stat.entries:
+                yield
                 try:
                     stream = self._stream(entry.place, entry.name)
                     if stream.key in own:

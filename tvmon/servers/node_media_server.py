@@ -17,9 +17,11 @@ from tvmon.servers import Answer, Drift, Fetch, Found, Kind, Probe, Request, See
 from tvmon.servers import node_media_server_v2 as v2
 from tvmon.servers import node_media_server_v4 as v4
 from tvmon.servers.answers import good_body
+from tvmon.servers.json_steps import json_steps
 from tvmon.servers.node_media_server_entry import Entry
 from tvmon.servers.node_media_server_login import HEALTH, Login, version_of
 from tvmon.servers.site import OfSite, Site, Unusable
+from tvmon.servers.steps import Steps, in_steps
 from tvmon.servers.values import json_of, server_time, table
 from tvmon.settings import Section
 from tvmon.streams import Stream
@@ -63,7 +65,7 @@ class NodeMediaServerOverview:
     async def survey(self, fetch: Fetch) -> Survey:
         """All streams now."""
         try:
-            return self._told(await self._entries(fetch))
+            return await in_steps(self._told(await self._entries(fetch)))
         except BadAnswer as problem:
             if self._is_auto and problem.outcome == "http":
                 self._version = None  # it may be another one since
@@ -74,10 +76,12 @@ class NodeMediaServerOverview:
             self._version = await self._find_version(fetch)
         if self._version == "4":
             answer = await self._login.get(fetch, STREAMS_4, ("date",))
-            return v4.parse_streams(answer.body, server_time(answer), self.drift)
+            told = await in_steps(json_steps(answer.body, v4.WHAT, v4.LEVELS))
+            return v4.entries(told, server_time(answer), self.drift)
         url, headers = self._site.url + STREAMS_2, self._site.authorization
         answer = await fetch(Request(url, headers=headers, wanted=("date",)))
-        return v2.parse_streams(self._site.good(answer), server_time(answer), self.drift)
+        told = await in_steps(json_steps(self._site.good(answer), v2.WHAT, v2.LEVELS))
+        return v2.entries(told, server_time(answer), self.drift)
 
     async def _find_version(self, fetch: Fetch) -> str:
         """Which version it is; nobody is told the password before that is known."""
@@ -96,12 +100,13 @@ class NodeMediaServerOverview:
             "http",
         )
 
-    def _told(self, entries: Iterable[Entry]) -> Survey:
+    def _told(self, entries: Iterable[Entry]) -> Steps[Survey]:
         seen: dict[str, Seen] = {}
         unseen: dict[str, str] = {}
         skipped: list[str] = []
         published: set[str] = set()
         for number, entry in enumerate(entries, 1):
+            yield
             try:
                 stream = self._site.stream(entry.path)
             except Unusable as why:

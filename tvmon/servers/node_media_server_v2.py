@@ -11,7 +11,7 @@ arguments of the publisher's URL, which are secrets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tvmon.errors import BadAnswer
@@ -19,6 +19,10 @@ from tvmon.servers import Drift
 from tvmon.servers.codecs import codec_fields
 from tvmon.servers.node_media_server_entry import Entry, Publishing, absent, live
 from tvmon.servers.values import MOST_OF_STREAM, count, instant, json_of, table, text, whole
+
+WHAT = "the list of streams"
+LEVELS = 2
+"""So many objects and arrays deep lie the streams."""
 
 LOCAL = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
 
@@ -46,15 +50,19 @@ def parse_streams(body: bytes, now: float, drift: Drift) -> list[Entry]:
 
     :param now: by the server's clock, seconds since 1970
     """
-    apps = json_of(body, "the list of streams")
+    return list(entries(json_of(body, WHAT), now, drift))
+
+
+def entries(apps: Any, now: float, drift: Drift) -> Iterator[Entry]:
+    """The same, of the JSON's value."""
     wrong = not isinstance(apps, dict) or not all(isinstance(app, dict) for app in apps.values())
     if wrong:
-        raise BadAnswer("the list of streams is not of a Node-Media-Server 2", "body")
-    return [
+        raise BadAnswer(f"{WHAT} is not of a Node-Media-Server 2", "body")
+    return (
         _entry(f"{text(app) or ''}/{text(name) or ''}", table(entry), now, drift)
         for app, streams in apps.items()
         for name, entry in streams.items()
-    ]
+    )
 
 
 def _entry(path: str, entry: Mapping[str, Any], now: float, drift: Drift) -> Entry:

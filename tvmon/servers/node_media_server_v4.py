@@ -19,6 +19,10 @@ from tvmon.servers.codecs import AUDIO, VIDEO, codec_fields
 from tvmon.servers.node_media_server_entry import Entry, Publishing, absent, live
 from tvmon.servers.values import MOST_OF_STREAM, count, json_of, number, rows, table, text, whole
 
+WHAT = "the list of streams"
+LEVELS = 3
+"""So many objects and arrays deep lie the streams."""
+
 LOST = "its publisher is gone, and may come back within 30 s"
 
 _ANSWER = frozenset({"success", "data", "message"})
@@ -41,10 +45,15 @@ def parse_streams(body: bytes, now: float, drift: Drift) -> Iterator[Entry]:
 
     :param now: by the server's clock, seconds since 1970
     """
-    answer = table(json_of(body, "the list of streams"))
+    return entries(json_of(body, WHAT), now, drift)
+
+
+def entries(told: Any, now: float, drift: Drift) -> Iterator[Entry]:
+    """The same, of the JSON's value."""
+    answer = table(told)
     data = table(answer.get("data"))
     if answer.get("success") is not True or not isinstance(data.get("streams"), list):
-        raise BadAnswer("the list of streams is not of a Node-Media-Server 4", "body")
+        raise BadAnswer(f"{WHAT} is not of a Node-Media-Server 4", "body")
     drift.look("answer", answer.keys(), _ANSWER)
     drift.look("data", data.keys(), _DATA)
     return (_entry(table(entry), now, drift) for entry in rows(data["streams"]))

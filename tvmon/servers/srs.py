@@ -25,6 +25,7 @@ from tvmon.servers.srs_stream import (
     path_of,
     session_of,
 )
+from tvmon.servers.steps import Steps, in_steps
 from tvmon.servers.values import count, json_of, rows, table, text
 from tvmon.settings import Section
 from tvmon.streams import Session, Stream
@@ -104,12 +105,12 @@ class SRSOverview:
             # Another run of the server, on which no id means what it meant.
             self._vhosts, self._known, self._server = {}, frozenset(), reading.server
         await self._name_vhosts(fetch, reading)
-        found, skipped = self._named(reading)
+        found, skipped = await in_steps(self._named(reading))
         if reading.pages > 1 and not self._known <= found.keys():
             again = await self._read(fetch)
             if again.server == reading.server:
-                found |= self._named(again)[0]
-        return self._told(found, skipped, reading.at)
+                found |= (await in_steps(self._named(again)))[0]
+        return await in_steps(self._told(found, skipped, reading.at))
 
     async def _read(self, fetch: Fetch) -> _Reading:
         """Every page."""
@@ -162,11 +163,12 @@ class SRSOverview:
             raise BadAnswer(f"{what}: SRS answers with error code {shown}", "body")
         return answer, body
 
-    def _named(self, reading: _Reading) -> tuple[dict[str, _Named], tuple[str, ...]]:
+    def _named(self, reading: _Reading) -> Steps[tuple[dict[str, _Named], tuple[str, ...]]]:
         """Each entry by its stream's key, and why others are left out."""
         skipped = [f"{reading.wrong} streams of the list are no objects"] if reading.wrong else []
         found: dict[str, _Named] = {}
         for number, (entry, at) in enumerate(reading.entries.values(), 1):
+            yield
             look(entry, self.drift)
             try:
                 stream = self._stream(path_of(entry, self._vhosts))
@@ -181,11 +183,14 @@ class SRSOverview:
             found[stream.key] = (stream, entry, at)
         return found, tuple(skipped)
 
-    def _told(self, found: Mapping[str, _Named], skipped: tuple[str, ...], looked: float) -> Survey:
+    def _told(
+        self, found: Mapping[str, _Named], skipped: tuple[str, ...], looked: float
+    ) -> Steps[Survey]:
         """What the entries say, each with what is remembered of its stream."""
         seen: dict[str, Seen] = {}
         published: dict[str, Publishing] = {}
         for key, (stream, entry, at) in found.items():
+            yield
             session = session_of(entry, self._server)
             if is_published(entry):
                 published[key] = self._publishing(key, entry, session, at)

@@ -14,7 +14,13 @@ from tvmon.errors import BadAnswer
 from tvmon.servers import Drift, Fetch, Kind, Listing, Request
 from tvmon.servers.addresses import http_url
 from tvmon.servers.answers import good_body
-from tvmon.servers.tvie_listing import MOST_STREAM_ID, NAME_CHARACTERS, parse_listing
+from tvmon.servers.steps import in_steps
+from tvmon.servers.tvie_listing import (
+    MOST_STREAM_ID,
+    NAME_CHARACTERS,
+    listing_steps,
+    parse_listing,
+)
 from tvmon.servers.tvie_sample import parse_sample
 from tvmon.settings import Section
 from tvmon.streams import Measurement, Stream
@@ -61,12 +67,13 @@ class TVieTalk:
         )
         if answer.status in (401, 403):
             raise BadAnswer(f"HTTP {answer.status}: the token is refused", "auth")
-        return parse_listing(
+        steps = listing_steps(
             good_body(answer, (of.token,)),
             server=of.name,
             monitor_cdn=of.monitor_cdn,
             extra_streams=of.extra_streams,
         )
+        return await in_steps(steps)
 
     async def sample(self, stream: Stream, fetch: Fetch) -> Measurement:
         """What the server says of one stream now."""

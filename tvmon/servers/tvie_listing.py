@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import simplejson
-
 from tvmon.errors import BadAnswer
 from tvmon.servers import Listing
 from tvmon.servers.addresses import authority
-from tvmon.servers.answers import kind_of_text
+from tvmon.servers.json_steps import json_steps
+from tvmon.servers.steps import Steps, at_once
 from tvmon.streams import Stream
 from tvmon.words import cleaned
 
@@ -75,14 +74,26 @@ def parse_listing(
     :param server: the name of the media server in the configuration
     :param monitor_cdn: whether each stream counts a second time, as seen through the CDN
     """
+    return at_once(
+        listing_steps(body, server=server, monitor_cdn=monitor_cdn, extra_streams=extra_streams)
+    )
+
+
+def listing_steps(
+    body: bytes, *, server: str, monitor_cdn: bool, extra_streams: Sequence[Stream]
+) -> Steps[Listing]:
+    """The same in steps."""
+    channels = yield from _channels(body)
     found: dict[str, Stream] = {}
     skipped: list[str] = []
-    for position, entry in enumerate(_channels(body), 1):
+    for position, entry in enumerate(channels, 1):
         for stream in _streams(entry, position, server, monitor_cdn, skipped):
             if stream.key in found:
                 skipped.append(_second(stream, "listed"))
             else:
                 found[stream.key] = stream
+        channels[position - 1] = None  # let go here, and not ten thousand of them at the end
+        yield
     for stream in extra_streams:
         if stream.key in found:
             skipped.append(_second(stream, "configured"))
@@ -91,15 +102,9 @@ def parse_listing(
     return Listing(tuple(found.values()), tuple(skipped))
 
 
-def _channels(body: bytes) -> list[object]:
+def _channels(body: bytes) -> Steps[list[object]]:
     """The channels of an answer, whatever each of them may be."""
-    try:
-        answer = simplejson.loads(body.removeprefix(b"\xef\xbb\xbf"))
-    except (ValueError, RecursionError):
-        kind = kind_of_text(body)
-        what = {None: "", "empty": ": it is empty", "JSON": ": it breaks off or is wrong"}
-        words = what.get(kind, f" but {kind}")
-        raise BadAnswer(f"the listing is not JSON{words}", "body") from None
+    answer = yield from json_steps(body, "the listing", 2)
     channels = answer.get("channels") if isinstance(answer, dict) else None
     if not isinstance(channels, list):
         # What it says instead stays unsaid: it may repeat the token.

@@ -34,9 +34,14 @@ def json_of(body: bytes, what: str) -> Any:
     try:
         return simplejson.loads(body.removeprefix(b"\xef\xbb\xbf"))
     except (ValueError, RecursionError):
-        kind = kind_of_text(body)
-        words = {None: "", "empty": ": it is empty", "JSON": ": it breaks off or is wrong"}
-        raise BadAnswer(f"{what} is not JSON{words.get(kind, f' but {kind}')}", "body") from None
+        raise BadAnswer(not_json(body, what), "body") from None
+
+
+def not_json(body: bytes, what: str) -> str:
+    """That an answer is not JSON, and what it is instead, for the operator."""
+    kind = kind_of_text(body)
+    words = {None: "", "empty": ": it is empty", "JSON": ": it breaks off or is wrong"}
+    return f"{what} is not JSON{words.get(kind, f' but {kind}')}"
 
 
 def table(value: object) -> dict[str, Any]:
