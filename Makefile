@@ -33,7 +33,7 @@ bench:  ## the measurements, in some two hours; bench/RESULTS.md keeps the large
 	@for name in peers appear scale soak "soak --faults"; do \
 		echo "== bench.$$name"; $(BIN)/python -m bench.$$name --results bench/RESULTS.md || exit 1; \
 	done
-	@for name in api fetch graphs history page surveys updater; do \
+	@for name in api board fetch graphs history page restart store surveys updater; do \
 		echo "== bench.$$name"; $(BIN)/python -m bench.$$name || exit 1; \
 	done
 
