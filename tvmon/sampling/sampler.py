@@ -119,14 +119,28 @@ class Sampler:
         self._meters.poll_began(*self._turns.begin(self._began))
         question: Question[Measurement | None] = Question(self._terms)
         self._question = question
-        poll = question.ask(self._sample(question)).addCallbacks(self._came, self._failed)
-        self._poll = poll.addErrback(self._broke).addCallback(self._next)
+        self._poll = question.ask(self._sample(question)).addBoth(self._ended)
 
     async def _sample(self, question: Question[Measurement | None]) -> Measurement | None:
         measured = await self._talk.sample(self.stream, question)
         if measured is not None and not isinstance(measured, Measurement):
             raise TypeError(f"sample() gave {type(measured).__name__}, not Measurement")
         return measured
+
+    def _ended(self, result: Measurement | Failure | None) -> None:
+        """Whatever became of this turn, the next one comes in its time."""
+        try:
+            if isinstance(result, Failure):
+                self._failed(result)
+            else:
+                self._came(result)
+        except Exception:
+            # The poll was asked, and what came could not be noted.
+            self._trace(Failure())
+        if not self._is_stopped:
+            clock = self._terms.clock
+            wait = max(0.0, self._turns.due - clock.seconds())
+            self._timer = clock.callLater(wait, self._turn)
 
     def _came(self, measured: Measurement | None) -> None:
         question, at, time = self._end()
@@ -194,17 +208,6 @@ class Sampler:
             seconds=round(at - self._failed_since),
         )
         self._failed_count = 0
-
-    def _broke(self, failure: Failure) -> None:
-        """The poll was asked, and what came could not be noted."""
-        self._trace(failure)
-
-    def _next(self, _: object) -> None:
-        """Whatever became of this turn, the next one comes in its time."""
-        if not self._is_stopped:
-            clock = self._terms.clock
-            wait = max(0.0, self._turns.due - clock.seconds())
-            self._timer = clock.callLater(wait, self._turn)
 
     def _trace(self, failure: Failure) -> None:
         """Show a mistake of our own once, until there is a poll without one."""

@@ -112,8 +112,9 @@ class Direct:
                 self._check(whom, question)
             raise
         self._is_let_in = True
-        for place in (EVERY_STREAM, whom):
-            self._held.pop(place, None)
+        if self._held:
+            for place in (EVERY_STREAM, whom):
+                self._held.pop(place, None)
         return measured
 
     def stop(self) -> None:
@@ -124,6 +125,8 @@ class Direct:
 
     def _check(self, whom: str, question: Question[Any]) -> None:
         """Raise what was said at the refusal, while nobody is to ask."""
+        if not self._held:
+            return
         until, trouble = self._held.get(whom, (float("-inf"), None))
         if trouble is not None and self._clock.seconds() < until:
             question.is_shared = whom == EVERY_STREAM

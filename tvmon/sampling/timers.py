@@ -3,9 +3,9 @@ Very many timers on one timer of the reactor.
 
 Ten thousand streams begin some three thousand polls a second, and each of those has two deadlines
 that hardly ever pass.  A timer of the reactor takes some microseconds to make and to cancel, and
-to wake the process up for one poll takes more than the poll.  So all these timers wait in one
-heap here, and whatever falls due within a hundredth of a second is done in one go: polls leave
-together, and their answers come together.  Nothing is early, and nothing is late by more.
+to wake the process up for one poll takes more than the poll.  So time is cut into hundredths of a
+second here, and all that falls due within one of them is done together when it is over: polls
+leave together, and their answers come together.  Nothing is early, and nothing is late by more.
 
 What a process that was busy, or stopped, has missed is made up for in slices, so that a thousand
 polls that are due at once do not hold up the answers to the first of them.
@@ -14,8 +14,8 @@ polls that are due at once do not hold up the answers to the first of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from heapq import heapify, heappop, heappush
-from itertools import count
+from heapq import heappop, heappush
+from itertools import islice
 from typing import Any
 
 from twisted.internet.error import AlreadyCalled, AlreadyCancelled
@@ -23,22 +23,22 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
-TICK_SECONDS = 0.01
-"""How long after one wake-up the next one comes at the earliest."""
+TICKS = 100
+"""Into how many parts a second is cut."""
 
 SLICE_SECONDS = 0.01
 """How long the reactor is held in one go, when many are due."""
 
-LEAST_DEAD, MOST_DEAD = 1_000, 5
-"""Cancelled timers lie about until their time comes, and are looked for only where that takes very
-long: where there are some more of all timers than so many for each that is to be made."""
-
 
 @implementer(IDelayedCall)
 class Timer:
-    """A call that is to be made."""
+    """
+    A call that is to be made.
 
-    __slots__ = ("_args", "_do", "_of", "_time", "_was_cancelled")
+    :ivar tick: in which part of time
+    """
+
+    __slots__ = ("_args", "_do", "_of", "_time", "_was_cancelled", "tick")
 
     def __init__(
         self, of: Timers, time: float, do: Callable[..., object], args: tuple[Any, ...]
@@ -46,6 +46,7 @@ class Timer:
         self._of, self._time, self._args = of, time, args
         self._do: Callable[..., object] | None = do
         self._was_cancelled = False
+        self.tick = int(time * TICKS)
 
     def getTime(self) -> float:  # noqa: N802 - Twisted's name
         """When it is to be made, on the clock."""
@@ -71,12 +72,8 @@ class Timer:
 
     def _move(self, time: float) -> None:
         do, args = self.release()
-        self._do, self._args, self._time = do, args, time
+        self._do, self._args, self._time, self.tick = do, args, time, int(time * TICKS)
         self._of.wait_for(self)
-
-    def active_at(self, time: float) -> bool:
-        """Whether it is still to be made, and at this time."""
-        return self._do is not None and self._time == time
 
     def release(self) -> tuple[Callable[..., object], tuple[Any, ...]]:
         """What it would have done, which it holds no longer."""
@@ -99,11 +96,11 @@ class Timers:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._waiting: list[tuple[float, int, Timer]] = []
-        self._order = count()
+        # What is to be made, by its tick, and those ticks, the next one first.
+        self._calls: dict[int, list[Timer]] = {}
+        self._ticks: list[int] = []
         self._live = 0
-        self._woke_at = float("-inf")
-        self._wakes_at = float("inf")
+        self._wakes_after: float = float("inf")
         self._wake_up: IDelayedCall | None = None
         self.seconds: Callable[[], float] = clock.seconds
 
@@ -114,7 +111,7 @@ class Timers:
         *args: Any,
         **more: Any,
     ) -> IDelayedCall:
-        """Make a call in so many seconds, or up to :data:`TICK_SECONDS` later."""
+        """Make a call in so many seconds, or a little later."""
         if delay <= 0 or more:
             # What is to be done at once, in slices for one, has no time to wait for company.
             return self._clock.callLater(delay, callable, *args, **more)
@@ -125,60 +122,75 @@ class Timers:
 
     def getDelayedCalls(self) -> Sequence[IDelayedCall]:  # noqa: N802 - Twisted's name
         """Those that are to be made."""
-        return [timer for time, _, timer in self._waiting if timer.active_at(time)]
+        return [
+            timer
+            for tick, timers in self._calls.items()
+            for timer in timers
+            if timer.tick == tick and timer.active()
+        ]
 
     def wait_for(self, timer: Timer) -> None:
         """For timers: this one has a time."""
-        time = timer.getTime()
-        heappush(self._waiting, (time, next(self._order), timer))
-        if time < self._wakes_at:
-            self._plan(time)
-
-    def _plan(self, time: float) -> None:
-        """Wake up for what is due then, but not too soon after the last time."""
-        time = max(time, self._woke_at + TICK_SECONDS)
-        if time >= self._wakes_at:
+        tick = timer.tick
+        timers = self._calls.get(tick)
+        if timers is not None:
+            timers.append(timer)
             return
-        if self._wake_up is not None:
-            self._wake_up.cancel()
-        self._wakes_at = time
-        self._wake_up = self._clock.callLater(max(0.0, time - self.seconds()), self._wake)
-
-    def _wake(self) -> None:
-        now = self.seconds()
-        # Nothing that comes in meanwhile needs to be planned for by itself.
-        self._wake_up, self._wakes_at = None, float("-inf")
-        waiting, newest = self._waiting, next(self._order)
-        while waiting and waiting[0][0] <= now and waiting[0][1] < newest:
-            time, _, timer = heappop(waiting)
-            if timer.active_at(time):
-                self._live -= 1
-                self._make(timer)
-                if self.seconds() >= now + SLICE_SECONDS:
-                    break
-        while waiting and not waiting[0][2].active_at(waiting[0][0]):
-            heappop(waiting)
-        self._wakes_at = float("inf")
-        if waiting:
-            is_behind = waiting[0][0] <= now
-            self._woke_at = float("-inf") if is_behind else now
-            self._plan(waiting[0][0])
-
-    def _make(self, timer: Timer) -> None:
-        do, args = timer.release()
-        try:
-            do(*args)
-        except Exception:
-            self.log.failure("a timer failed")
+        self._calls[tick] = [timer]
+        heappush(self._ticks, tick)
+        if tick < self._wakes_after:
+            self._plan(tick)
 
     def one_less(self) -> None:
         """For timers: one of them was cancelled."""
         self._live -= 1
         if not self._live and self._wake_up is not None:
-            self._waiting.clear()
             self._wake_up.cancel()
-            self._wake_up, self._wakes_at = None, float("inf")
-        elif len(self._waiting) > LEAST_DEAD + MOST_DEAD * self._live:
-            # In its place: whoever is at work with the list goes on with it.
-            self._waiting[:] = [each for each in self._waiting if each[2].active_at(each[0])]
-            heapify(self._waiting)
+            self._rest()
+
+    def _plan(self, tick: int) -> None:
+        """Wake up when this tick is over."""
+        if self._wake_up is not None:
+            self._wake_up.cancel()
+        self._wakes_after = tick
+        wait = max(0.0, (tick + 1) / TICKS - self.seconds())
+        self._wake_up = self._clock.callLater(wait, self._wake)
+
+    def _wake(self) -> None:
+        # Nothing that comes in meanwhile needs to be planned for by itself.
+        self._wake_up, self._wakes_after = None, float("-inf")
+        now = self.seconds()
+        until = now + SLICE_SECONDS
+        while self._ticks and (self._ticks[0] + 1) / TICKS <= now and self.seconds() < until:
+            tick = heappop(self._ticks)
+            timers = self._calls.pop(tick)
+            done = self._make(tick, timers, until)
+            if done < len(timers):
+                self._calls[tick] = list(islice(timers, done, None))
+                heappush(self._ticks, tick)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Until the next tick with anything in it that is to be made, if there is one."""
+        self._wake_up, self._wakes_after = None, float("inf")
+        if self._live:
+            self._plan(self._ticks[0])
+        else:
+            self._calls.clear()
+            self._ticks.clear()
+
+    def _make(self, tick: int, timers: Sequence[Timer], until: float) -> int:
+        """Make the calls of a tick until then; how many of them."""
+        done = 0
+        for timer in timers:
+            done += 1
+            if timer.tick == tick and timer.active():
+                self._live -= 1
+                do, args = timer.release()
+                try:
+                    do(*args)
+                except Exception:
+                    self.log.failure("a timer failed")
+                if self.seconds() >= until:
+                    break
+        return done
