@@ -52,6 +52,7 @@ RANKS = (
     ("api",),
     (
         "cli",
+        "collector",
         "daemon",
         "gate",
         "heartbeat",

@@ -30,6 +30,7 @@ from tvmon.api.access import Access
 from tvmon.api.site import Api, make_api
 from tvmon.board import Board
 from tvmon.cannot_start import CannotStart
+from tvmon.collector import Collector
 from tvmon.config import Config, ConfigError
 from tvmon.current_meters import CurrentMeters
 from tvmon.gate import Gate
@@ -86,6 +87,8 @@ class Daemon(MultiService):
         self._writer = writer_name()
         self.heartbeat = Heartbeat(reactor, self.registry)
         self.heartbeat.setServiceParent(self)
+        collector = Collector(reactor, self.registry, lambda: len(self.board))
+        collector.setServiceParent(self)
         self.histories = Histories(
             reactor=reactor,
             now=now,

@@ -1,18 +1,15 @@
 """
 ``twistd tvmon``: its options, its service, and the only place that names the reactor.
 
-Three things about the process are settled here.  Twisted's reactor takes its time from the wall
+Two things about the process are settled here.  Twisted's reactor takes its time from the wall
 clock, so a clock that is set back by a day would stop every timer for a day; ours takes it from
 the monotonic one.  And SIGTERM ends twistd by that very signal; an orderly stop is success, so
-ours ends with 0, while a start or a database that is refused ends with 1.  And Python looks for
-garbage by walking through everything that lives, which with ten thousand streams stops the
-reactor for a tenth of a second; ours looks more rarely, and not at what was there at the start.
+ours ends with 0, while a start or a database that is refused ends with 1.
 """
 
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import resource
 import signal
@@ -82,7 +79,6 @@ def makeService(options: Options, reactor: Any = None) -> Daemon:
         web=options["web-folder"],
     )
     reactor.callWhenRunning(_handle_signals, reactor, daemon, options["early-reloads"])
-    reactor.callWhenRunning(_calm_the_collector)
     return daemon
 
 
@@ -114,17 +110,6 @@ def _handle_signals(reactor: Any, daemon: Daemon, early_reloads: list[bool]) -> 
     on(signal.SIGHUP, lambda: Deferred.fromCoroutine(daemon.reload()))
     if early_reloads:
         Deferred.fromCoroutine(daemon.reload())
-
-
-def _calm_the_collector() -> None:
-    """
-    A poll that ends well leaves no cycles, so there is hardly anything to look for.
-
-    An aborted one leaves a few dozen objects, and a hanging server thousands of those at a time:
-    so it must go on looking, at everything too.
-    """
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 def _end(reactor: Any, why: str) -> None:
