@@ -22,6 +22,6 @@ Measurements, each of them one command; ``make bench`` takes them all, one after
                    processes  processor time and memory of process trees
                    results    tables, and RESULTS.md
 
-They start what they need on ports of 127.0.0.1 and stop it.  Those of the first two kinds, but restart, take
-``--results FILE``, which replaces their section there.
+They start what they need on ports of 127.0.0.1 and stop it.  Those of the first two kinds, but
+restart, take ``--results FILE``, which replaces their section there.
 """
