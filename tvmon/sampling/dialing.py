@@ -134,6 +134,7 @@ class _Attempt(ClientFactory):
         self._connector = connector
 
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802
+        self._connector = None
         connection = self._make()
         connection.on_made = self.connected.callback
         if self._wrap is None:
@@ -148,6 +149,14 @@ class _Attempt(ClientFactory):
         self._connector = None
         if not self.connected.called:
             self.connected.errback(reason)
+
+    def clientConnectionLost(
+        self,
+        connector: Any,
+        reason: Failure,  # noqa: ARG002
+    ) -> None:
+        # Twisted's two refer to each other for good, and would be there until they are looked for.
+        connector.transport = None
 
     def _cancel(self, connected: Deferred[Connection]) -> None:
         connected.errback(CancelledError())

@@ -166,13 +166,19 @@ class Fetcher:
             return await self._follow(asking)
         except Exception as error:
             trouble = self._trouble(asking, error)
+            if trouble.__cause__ is not error:
+                # It refers to itself, by Twisted's frames in its traceback and what they hold.
+                error.__traceback__ = None
         finally:
             self._running.discard(asking)
             asking.over()
             if timer.active():
                 timer.cancel()
         # Here and not above: who keeps the reason must not keep what led to it, by its traceback.
-        raise trouble
+        try:
+            raise trouble
+        finally:
+            del trouble  # which would refer to itself, by this frame in its traceback
 
     async def close(self) -> None:
         """End every fetch and close every connection; nothing is left afterwards."""
@@ -310,7 +316,8 @@ class Fetcher:
             return explain(error, asking.progress())
         if given_up.outcome == "timeout" and lease is not None and lease.unanswered:
             self._connections.distrust(lease.origin)
-        return given_up
+        # One of its own: the frames that gave it up hold the other, and its traceback holds them.
+        return NoAnswer(given_up.reason, given_up.outcome)
 
 
 def _location(method: str, response: IResponse) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -106,14 +107,30 @@ class Lease:
         """
         connection = None if self._fresh else self._connections.take(self.origin)
         if connection is None:
-            return Deferred.fromCoroutine(self._open_and_ask(request, body_bytes))
+            opened: Deferred[Any] = Deferred.fromCoroutine(self._opened())
+            return opened.addCallback(self._ask_on, request, body_bytes)
         self.step = Step.HEAD
         self._asked = self._lent(connection)
         return connection.ask(request, body_bytes)
 
-    async def _open_and_ask(self, request: bytes, body_bytes: int) -> Plain | None:
-        connection = self._asked = await self._open()
-        return await connection.ask(request, body_bytes)
+    async def _opened(self) -> Connection | Failure:
+        """
+        A connection; or why there is none, which a Deferred takes as a failure.
+
+        An error that a Deferred throws into a coroutine, and that leaves it, refers to itself by
+        the frames in its traceback: a server that hangs or refuses would fill the memory until
+        the collector comes, and that then takes long.
+        """
+        try:
+            return await self._open()
+        except Exception as error:
+            return Failure(error.with_traceback(None))
+
+    def _ask_on(
+        self, connection: Connection, request: bytes, body_bytes: int
+    ) -> Deferred[Plain | None]:
+        self._asked = connection
+        return connection.ask(request, body_bytes)
 
     @property
     def reading(self) -> Reading | None:
