@@ -13,8 +13,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.sampling.fakes import lines
 from tvmon.errors import BadAnswer, NoAnswer, Trouble
 from tvmon.sampling.asking import AUTH_SECONDS, Question, Terms
+from tvmon.sampling.slices import SLICE_SECONDS
 from tvmon.sampling.talks import UNSEEN_SECONDS, Direct, Shared, talking
 from tvmon.servers import Answer, Drift, Fetch, Listing, Request, Seen, Survey
+from tvmon.servers.steps import Steps, in_steps
 from tvmon.streams import Measurement, Presence, Stream
 
 SECONDS = 2.4
@@ -101,6 +103,35 @@ class SharedTests(SynchronousTestCase):
             self.assertEqual(measured.upstream_bytes_received, count)
             self.clock.advance(0.4)
         self.assertEqual(self.overview.surveys, 1)
+
+    def test_a_long_answer_is_read_in_slices_and_a_stop_ends_that(self) -> None:
+        read: list[int] = []
+
+        def steps() -> Steps[Survey]:
+            for number in range(100):
+                read.append(number)
+                self.clock.rightNow += SLICE_SECONDS / 4
+                yield
+            return survey({"a": 1})
+
+        async def reading(fetch: Fetch) -> Survey:
+            await fetch(Request("http://edge.example/stat"))
+            return await in_steps(steps())
+
+        self.overview.survey = reading  # type: ignore[method-assign]
+        asked, _ = self.ask(lambda question: self.shared.sample(stream("a"), question))
+        self.assertNoResult(asked)
+        self.assertLess(len(read), 10)
+        self.clock.pump([0] * 50)
+        self.assertEqual(self.successResultOf(asked), Measurement(upstream_bytes_received=1))
+        self.clock.advance(FRESH)
+        read.clear()
+        asked, question = self.ask(lambda question: self.shared.sample(stream("a"), question))
+        question.stop()
+        self.failureResultOf(asked)
+        self.shared.stop()
+        self.assertLess(len(read), 10)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_what_is_older_than_half_an_interval_is_asked_for_anew(self) -> None:
         self.sampled("a")
