@@ -279,3 +279,20 @@ class FakeTests(TestCase):
         await refused
         for pid in pids:
             self.assertRaises(ProcessLookupError, os.kill, pid, 0)
+
+    async def test_stop_where_the_end_of_the_killed_one_is_told_too_late(self) -> None:
+        """As on a machine that is very busy: who waits is told all the same."""
+        self.patch(worker, "LAST_STEPS_SECONDS", (0.0, 0.0, 0.0))
+        self.patch(engine_module, "FINISH_SECONDS", 0.2)
+        body = (
+            GREETS + "    import signal, time\n    signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        )
+        engine = started_engine(self, program=fake(self, body + "    time.sleep(60)"))
+        refused = self.assertFailure(Deferred.fromCoroutine(engine.write("create a")), NoRrdtool)
+        await until(lambda: len(engine.pids) == 3)
+        pids = engine.pids
+        await engine.stopService()
+        await refused
+        await until(lambda: not engine.pids)
+        for pid in pids:
+            self.assertRaises(ProcessLookupError, os.kill, pid, 0)

@@ -136,6 +136,10 @@ class Worker:
         if self.child is not None:
             self.child.kill("tvmon is stopping")
             await self._until_gone(LAST_STEPS_SECONDS[2])
+        if self.child is not None:
+            # It was killed, and on a busy machine we are told of its end too late for who waits.
+            self._jobs.put_back(self.child.unanswered)
+            self.child.unanswered.clear()
         _cancel(self._linger)
 
     async def _until_gone(self, seconds: float) -> None:
