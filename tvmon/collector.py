@@ -2,7 +2,7 @@
 When Python looks for garbage, and at how much.
 
 Nearly everything is freed at once when nobody refers to it any more.  What refers to itself in a
-circle is not, as some of what an aborted poll leaves behind; the garbage collector finds it by
+circle is not, as a little of what a failed poll leaves behind; the garbage collector finds it by
 walking through everything that lives, which with ten thousand streams holds up the reactor for a
 tenth of a second.  Most of that lives for days: samplers, rows of the board, histories.  So what
 is there when many streams have come is left out of all searches from then on, and a search walks
@@ -28,8 +28,9 @@ from tvmon.sampling.tally import Tally
 LOOK_SECONDS = 1.0
 """How often is looked whether streams have come."""
 
-SEARCH_SECONDS = 60.0
-"""How often what is new is searched."""
+SEARCH_SECONDS = 3600.0
+"""How often what is new is searched, which with ten thousand streams may take a tenth of a second:
+hardly anything is there to be found, since even a failed poll leaves next to nothing."""
 
 SETTLED_SECONDS = 900.0
 """How long after the last streams came what they had left to make is there, too: histories."""
@@ -103,7 +104,6 @@ class Collector(Service):
             gc.freeze()
             self._known = streams
         elif self._grew_at is not None and now - self._grew_at >= SETTLED_SECONDS:
-            self._search(now)
             gc.freeze()
             self._grew_at = None
         elif now - self._searched_at >= SEARCH_SECONDS:

@@ -142,6 +142,21 @@ class SharedTests(SynchronousTestCase):
         self.sampled("a")
         self.assertEqual(self.overview.surveys, 2)
 
+    def test_who_asked_last_time_asks_again_whatever_some_ms_decide(self) -> None:
+        """Two samplers half an interval apart, of which none is ever quite on time."""
+        self.sampled("a")
+        for wait in (0.005, -0.005, 0.004, -0.007, -0.001, 0.0, -0.005):
+            before = self.overview.surveys
+            self.clock.advance(FRESH + wait)
+            self.sampled("b" if before % 2 else "a")
+            self.assertEqual(self.overview.surveys, before + 1)
+        self.clock.advance(FRESH - 0.2)
+        self.sampled("a")
+        self.assertEqual(self.overview.surveys, before + 1, "it is fresh, whoever asked")
+        self.clock.advance(0.15)
+        self.sampled("a")
+        self.assertEqual(self.overview.surveys, before + 1, "it shared the last one")
+
     def test_the_moment_of_a_sample_is_that_of_the_answer(self) -> None:
         self.sampled("a")
         self.clock.advance(1.0)

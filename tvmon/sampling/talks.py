@@ -29,6 +29,14 @@ from tvmon.sampling.slices import Slices
 from tvmon.servers import Drift, Listing, Overview, Survey, Talk
 from tvmon.streams import Measurement, Presence, Stream, Timing
 
+JITTER_SECONDS = 0.008
+"""
+A stream that was asked for last time is asked for again, though an answer is so little too fresh.
+
+Where two samplers lie half an interval apart, one of them would share the other's answer at one
+time and not at the next, as some ms decide, and its samples would lie by turns too far apart.
+"""
+
 UNSEEN_SECONDS = 15.0
 """
 For how long nothing is noted of a stream that an answer does not show, though it may be there.
@@ -174,6 +182,8 @@ class Shared:
         self._answered_at = 0.0
         self._timing: Timing | None = None
         self._seen_at: dict[str, float] = {}
+        # The streams whose last sample began to ask, and did not join or share.
+        self._askers: set[str] = set()
         self._listed: frozenset[str] | None = None
         self._failed_count, self._failed_since = 0, 0.0
         self._is_stopped = False
@@ -196,7 +206,7 @@ class Shared:
 
     async def sample(self, stream: Stream, question: Question[Any]) -> Measurement | None:
         """What the newest answer says of a stream; ``None`` where it need not say it; Trouble."""
-        survey = await self._ask(question)
+        survey = await self._ask(question, stream.key)
         seen = survey.seen.get(stream.key)
         if seen is not None:
             return seen.measured
@@ -213,13 +223,18 @@ class Shared:
         if self._question is not None:
             self._question.stop()
 
-    async def _ask(self, question: Question[Any]) -> Survey:
+    async def _ask(self, question: Question[Any], key: str = "") -> Survey:
         """The newest answer, asked for where there is none that is fresh."""
         question.is_shared = True
         now = self._terms.clock.seconds()
-        is_left_alone = self._good_until <= now < self._held_until
-        if now >= self._good_until and not is_left_alone:
+        good_until = self._good_until
+        if key in self._askers:
+            good_until -= min(JITTER_SECONDS, self._fresh_seconds / 4)
+            self._askers.discard(key)
+        is_left_alone = good_until <= now < self._held_until
+        if now >= good_until and not is_left_alone:
             if self._question is None:
+                self._askers.add(key)
                 self._begin()
             if self._question is not None:
                 waiter: Deferred[None] = Deferred(self._leave)
@@ -265,6 +280,7 @@ class Shared:
             if key in self._seen_at:
                 seen_at.setdefault(key, self._seen_at[key])
         self._seen_at = seen_at
+        self._askers &= seen_at.keys() | {""}
         if self._failed_count:
             self.log.info(
                 "{server}: polls are good again, after {count} failed ones in {seconds} s",
