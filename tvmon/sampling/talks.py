@@ -21,21 +21,18 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from tvmon.errors import BadAnswer, NoAnswer, Trouble
+from tvmon.errors import NoAnswer, Trouble
 from tvmon.sampling.asking import AUTH_SECONDS, Question, Terms
 from tvmon.sampling.meters import INTERNAL
 from tvmon.sampling.redact import redact
+from tvmon.sampling.refused import refused
 from tvmon.sampling.slices import Slices
 from tvmon.servers import Drift, Listing, Overview, Survey, Talk
 from tvmon.streams import Measurement, Presence, Stream, Timing
 
 JITTER_SECONDS = 0.008
-"""
-A stream that was asked for last time is asked for again, though an answer is so little too fresh.
-
-Where two samplers lie half an interval apart, one of them would share the other's answer at one
-time and not at the next, as some ms decide, and its samples would lie by turns too far apart.
-"""
+"""By how much a stream that was asked for last time is asked sooner: where two samplers lie half
+an interval apart, some ms would decide each time whether one shares, and its samples lie apart."""
 
 UNSEEN_SECONDS = 15.0
 """
@@ -336,12 +333,6 @@ class Shared:
                 return
             self._waiting.popitem(last=False)[0].callback(None)
             await self._slices.pause()
-
-
-def refused(trouble: Trouble) -> Trouble:
-    """What is said while a server is left alone that refuses who we are."""
-    words = f"{trouble.reason}; asked again every {AUTH_SECONDS / 60:g} min"
-    return BadAnswer(words, "auth")
 
 
 def talking(
