@@ -29,6 +29,7 @@ RANKS = (
         "current_meters",
         "interrupts",
         "errors",
+        "pause",
         "folders",
         "places",
         "words",

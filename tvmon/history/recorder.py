@@ -27,9 +27,10 @@ from tvmon.history.meters import HistoryMeters
 from tvmon.history.names import Names
 from tvmon.history.rrd import NoRrdtool
 from tvmon.history.shelf import Shelf
-from tvmon.history.side_by_side import Pause, side_by_side
+from tvmon.history.side_by_side import side_by_side
 from tvmon.history.subjects import MACHINE, Subject, groups_of, of_stream
 from tvmon.history.track import Track, bucket_end
+from tvmon.pause import Pause
 from tvmon.streams import Sample, Stream
 from tvmon.tiers import STEP_SECONDS
 

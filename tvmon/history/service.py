@@ -32,9 +32,9 @@ from tvmon.history.names import Names
 from tvmon.history.recorder import Kept, Recorder
 from tvmon.history.rrd import NoRrdtool, Output
 from tvmon.history.shelf import Shelf
-from tvmon.history.side_by_side import Pause
 from tvmon.history.sources import MACHINE_SOURCES, STREAM_SOURCES
 from tvmon.history.subjects import MACHINE, Subject, groups_of, of_stream
+from tvmon.pause import Pause
 from tvmon.streams import Stream
 from tvmon.tiers import DAY_SECONDS, Tier
 

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 
 from tvmon.board import Board
+from tvmon.pause import Pause
 from tvmon.store import queries
 from tvmon.store.database import Session, Transaction, Values
 from tvmon.store.past import floats, past_of
@@ -46,9 +46,6 @@ LEARNED_AT_A_TIME = 500
 
 SCANNED_AT_A_TIME = 200
 """Streams of the scan that are taken from the driver in one go: 3 kB each."""
-
-TURN_SECONDS = 0.01
-"""How long samples are put back before everybody else has a turn."""
 
 SCAN_SECONDS = 60.0
 """How long the scan may take: 1 s for 2 million rows in memory, more from a cold disk."""
@@ -84,20 +81,6 @@ class Ends(NamedTuple):
 
     since: float
     of: Mapping[int, End]
-
-
-class _Pause:
-    """Lets everybody else have a turn whenever the own one has become long."""
-
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
-        self._began = clock.seconds()
-
-    async def now_and_then(self) -> None:
-        """To be called between two small parts of the work."""
-        if self._clock.seconds() - self._began > TURN_SECONDS:
-            await deferLater(self._clock, 0)
-            self._began = self._clock.seconds()
 
 
 class Loaded(NamedTuple):
@@ -177,7 +160,7 @@ def _rates(values: Values) -> tuple[int, Sequence[float]]:
 
 async def ends(session: Session, clock: IReactorTime) -> Ends:
     """Where the rows of each stream end, and what lies before."""
-    pause = _Pause(clock)
+    pause = Pause(clock)
 
     async def work(transaction: Transaction) -> Ends:
         for setting in queries.SCAN_SETTINGS:
@@ -233,7 +216,7 @@ async def restore(
         streams[start : start + STREAMS_AT_A_TIME]
         for start in range(0, len(streams), STREAMS_AT_A_TIME)
     ]
-    pause = _Pause(clock)
+    pause = Pause(clock)
     ahead = _read(session, parts[0], ends) if parts else None
     for index, part in enumerate(parts):
         assert ahead is not None
