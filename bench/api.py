@@ -69,6 +69,7 @@ def serve(streams: int) -> None:
     from tvmon.api.access import Access
     from tvmon.api.site import make_api
     from tvmon.board import Board
+    from tvmon.collector import Collector
     from tvmon.health import Scoring
     from tvmon.report import ServerReport
     from tvmon.streams import Measurement, Sample, Stream
@@ -133,6 +134,8 @@ def serve(streams: int) -> None:
     async def filled() -> None:
         """The board is filled."""
 
+    registry = CollectorRegistry()
+    collector = Collector(reactor, registry, lambda: len(board))
     api = make_api(
         clock=reactor,
         now=time.time,
@@ -141,11 +144,12 @@ def serve(streams: int) -> None:
         away=OSError,
         checks=dict,
         reports=lambda: told,
-        registry=CollectorRegistry(),
+        registry=registry,
         access=Access(),
         web=WEB,
         filled=filled,
         boot="bench",
+        noted=collector.request,
     )
     turns = Turns()
 
@@ -163,8 +167,7 @@ def serve(streams: int) -> None:
             reactor.stop()
 
     gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 50, 1000)  # as the daemon does
+    collector.startService()
     port = reactor.listenTCP(0, api.site, interface="127.0.0.1")
     samples = LoopingCall(note)
     samples.start(0.01)

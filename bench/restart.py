@@ -31,7 +31,7 @@ from typing import Any, NamedTuple
 import psycopg2
 from psycopg2.extras import execute_values
 
-from bench.soak import cpu, tree
+from bench.processes import cpu, tree
 from tests.daemons import Child, config, get, metric, short_folder, wait_for
 from tvmon.streams import Stream
 

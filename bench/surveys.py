@@ -7,7 +7,7 @@ For each kind: the time to read one answer, beside what the bare parser takes fo
 (the peer: xml.etree or simplejson); the longest turn of the reactor while it is read, which
 would be all of that time without steps; and what all samples of these streams cost once shared,
 and where each sampler asked by itself.  Answers come out of memory; the processor's time is
-counted, that of the garbage collector included, which is set as in the daemon.
+counted.
 """
 
 from __future__ import annotations
@@ -264,7 +264,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.disable()  # as the daemon does
     measure(options.streams, options.rounds)
 
 

@@ -6,8 +6,7 @@ What it costs that many streams appear, are sampled, and go; and how long the re
 The media server answers at once, out of memory, so that everything seen here is tvmon's own:
 reading a TVie listing, updater, samplers, board and score.  A turn is what the reactor spends on
 the calls that are due, in processor time, since a machine that does other work too makes any turn
-long by the clock.  "with gc" counts the pauses of the garbage collector in, set as in the daemon;
-they fall where they fall.
+long by the clock.
 """
 
 from __future__ import annotations
@@ -103,34 +102,25 @@ class Turns:
     """The turns of the reactor, from outside: its own method that runs what is due, timed."""
 
     def __init__(self) -> None:
-        self.longest = self.longest_alone = self.busy = self.collecting = 0.0
+        self.longest = self.busy = 0.0
         run = reactor.runUntilCurrent
-        gc.callbacks.append(self.collect)
 
         def timed() -> None:
-            self.collecting = 0.0
             began = time.thread_time()
             run()
             took = time.thread_time() - began
             self.busy += took
             self.longest = max(self.longest, took)
-            self.longest_alone = max(self.longest_alone, took - self.collecting)
 
         reactor.runUntilCurrent = timed
 
-    def collect(self, phase: str, _info: object) -> None:
-        if phase == "start":
-            self.began = time.thread_time()
-        else:
-            self.collecting += time.thread_time() - self.began
-
     def begin(self) -> None:
-        self.longest = self.longest_alone = self.busy = 0.0
+        self.longest = self.busy = 0.0
 
     def row(self, what: str, seconds: float, more: str = "") -> None:
         print(
             f"| {what} | {seconds:.2f} s | {1000 * self.busy:.0f} ms |"
-            f" {1000 * self.longest_alone:.1f} ms | {1000 * self.longest:.1f} ms | {more} |",
+            f" {1000 * self.longest:.1f} ms | {more} |",
             flush=True,
         )
 
@@ -162,7 +152,7 @@ async def measure(streams: int, seconds: float) -> None:
             await deferLater(reactor, 0.001)
 
     ok = ("tvmon_listings_total", {"server": "bench", "outcome": "ok"})
-    print("| | wall | busy | longest turn | with gc | |\n| :-- | --: | --: | --: | --: | :-- |")
+    print("| | wall | busy | longest turn | |\n| :-- | --: | --: | --: | :-- |")
     began = time.monotonic()
     updater.startService()
     turns.row(f"{streams} streams appear", await until_sampled(streams))
@@ -208,5 +198,5 @@ if __name__ == "__main__":
     given = options.parse_args()
     reactor.seconds = time.monotonic
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.disable()  # as the daemon does
     react(lambda _: Deferred.fromCoroutine(measure(given.streams, given.seconds)))

@@ -8,6 +8,8 @@ import os
 import re
 import select
 import socket
+import subprocess
+import sys
 import tempfile
 import unittest
 import urllib.error
@@ -275,6 +277,11 @@ class ToolTests(unittest.TestCase):
 
 
 class MakefileTests(unittest.TestCase):
+    def test_every_measurement_can_be_begun(self) -> None:
+        names = sorted(path.stem for path in CHECKOUT.glob("bench/*.py"))
+        imports = "".join(f"import bench.{name}\n" for name in names if name != "__init__")
+        subprocess.run([sys.executable, "-c", imports], cwd=CHECKOUT, check=True)
+
     def test_make_bench_takes_every_measurement(self) -> None:
         commands = {
             path.stem for path in CHECKOUT.glob("bench/*.py") if "__main__" in path.read_text()

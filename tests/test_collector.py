@@ -10,13 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from tvmon.collector import (
-    LOOK_SECONDS,
-    MANY,
-    SEARCH_SECONDS,
-    SETTLED_SECONDS,
-    Collector,
-)
+from tvmon.collector import A_STREAM, COUNT_SECONDS, LONG_SECONDS, MORE, SOON_SECONDS, Collector
 
 
 class Circle:
@@ -29,65 +23,87 @@ class Circle:
 class CollectorTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock, self.registry = Clock(), CollectorRegistry()
-        self.thresholds, self.callbacks = gc.get_threshold(), len(gc.callbacks)
+        self.callbacks = len(gc.callbacks)
         self.streams = 0
         self.collector = Collector(self.clock, self.registry, lambda: self.streams)
         self.collector.startService()
 
     def tearDown(self) -> None:
         self.successResultOf(Deferred.fromCoroutine(self.collector.stopService()))
-        self.assertEqual(gc.get_threshold(), self.thresholds)
+        self.assertTrue(gc.isenabled())
         self.assertEqual(len(gc.callbacks), self.callbacks)
         self.assertEqual(gc.get_freeze_count(), 0)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
-    def wait(self, seconds: float) -> None:
-        self.clock.pump([LOOK_SECONDS] * round(seconds / LOOK_SECONDS))
+    def searches(self) -> float:
+        return self.registry.get_sample_value("tvmon_gc_seconds_count") or 0
 
-    def left_out(self) -> float:
-        return self.registry.get_sample_value("tvmon_gc_left_out") or 0
+    def blocks(self) -> float:
+        return self.registry.get_sample_value("tvmon_memory_blocks") or 0
 
-    def circle(self) -> weakref.ref[Circle]:
+    def request(self) -> weakref.ref[Circle]:
+        """A request, and the circle that it left."""
+        after = self.collector.request()
         circle = Circle()
+        after()
         return weakref.ref(circle)
 
-    def test_what_is_new_is_searched_once_in_a_while(self) -> None:
-        gone = self.circle()
-        self.wait(SEARCH_SECONDS + LOOK_SECONDS)
-        self.assertIsNone(gone())
-        self.assertGreater(self.registry.get_sample_value("tvmon_gc_seconds_count") or 0, 0)
+    def test_what_a_request_left_is_found_soon(self) -> None:
+        circle = self.request()
+        self.assertIsNotNone(circle())
+        self.clock.advance(SOON_SECONDS)
+        self.assertIsNone(circle())
 
-    def test_what_is_there_when_many_streams_came_is_left_out_at_once(self) -> None:
-        before = self.left_out()
-        kept = [Circle() for _ in range(100)]
-        self.streams = MANY
-        self.wait(LOOK_SECONDS)
-        self.assertGreaterEqual(self.left_out() - before, len(kept))
+    def test_requests_one_after_the_other_need_one_search(self) -> None:
+        circles = [self.request() for _ in range(10)]
+        self.clock.advance(SOON_SECONDS)
+        self.assertEqual([circle() for circle in circles], 10 * [None])
+        self.assertEqual(self.searches(), 1)
 
-    def test_a_few_more_streams_are_no_matter(self) -> None:
-        self.streams = MANY - 1
-        before = self.left_out()
-        self.wait(5 * LOOK_SECONDS)
-        self.assertEqual(self.left_out(), before)
+    def test_after_a_long_request_nothing_is_searched(self) -> None:
+        after = self.collector.request()
+        self.clock.advance(LONG_SECONDS)
+        after()
+        self.clock.advance(SOON_SECONDS)
+        self.assertEqual(self.searches(), 0)
+        circle = self.request()
+        self.clock.advance(SOON_SECONDS)
+        self.assertIsNone(circle())
 
-    def test_what_they_make_later_is_left_out_once_they_have_settled(self) -> None:
-        self.streams = MANY
-        self.wait(LOOK_SECONDS)
-        before = self.left_out()
-        kept = [Circle() for _ in range(1000)]
-        self.wait(SETTLED_SECONDS - LOOK_SECONDS)
-        self.assertLess(self.left_out() - before, len(kept))
-        self.wait(2 * LOOK_SECONDS)
-        self.assertGreaterEqual(self.left_out() - before, len(kept) / 2)
+    def test_nothing_is_searched_that_was_there_before(self) -> None:
+        old = weakref.ref(Circle())
+        self.request()
+        self.clock.advance(SOON_SECONDS)
+        self.assertIsNotNone(old())
 
-    def test_all_is_searched_when_half_of_the_streams_have_gone(self) -> None:
-        circle = Circle()
-        gone = weakref.ref(circle)
-        self.streams = MANY
-        self.wait(LOOK_SECONDS)
-        del circle
-        self.wait(SEARCH_SECONDS + LOOK_SECONDS)
-        self.assertIsNotNone(gone(), "it is left out")
-        self.streams = MANY // 2 - 1
-        self.wait(LOOK_SECONDS)
-        self.assertIsNone(gone())
+    def test_nothing_is_searched_where_nobody_asks(self) -> None:
+        kept = [Circle() for _ in range(10_000)]
+        self.clock.pump(10 * [COUNT_SECONDS])
+        self.assertEqual(self.searches(), 0)
+        del kept
+
+    def test_all_is_searched_when_there_is_more_than_anything_accounts_for(self) -> None:
+        old = weakref.ref(Circle())
+        before = self.blocks()
+        kept = [[number] for number in range(MORE // 2 + 1000)]
+        self.assertGreater(self.blocks(), before + MORE)
+        self.clock.advance(COUNT_SECONDS)
+        self.assertIsNone(old())
+        self.assertEqual(self.searches(), 1)
+        self.clock.pump(10 * [COUNT_SECONDS])
+        self.assertEqual(self.searches(), 1, "as much as before is no reason to search again")
+        kept += [[number] for number in range(MORE // 2 + 1000)]
+        self.clock.advance(COUNT_SECONDS)
+        self.assertEqual(self.searches(), 2)
+
+    def test_streams_account_for_what_they_keep(self) -> None:
+        self.streams = 500
+        kept = [[number] for number in range((self.streams * A_STREAM + MORE // 2) // 2)]
+        self.clock.advance(COUNT_SECONDS)
+        self.assertEqual(self.searches(), 0)
+        kept += [[number] for number in range(MORE // 2)]
+        self.clock.advance(COUNT_SECONDS)
+        self.assertEqual(self.searches(), 1)
+
+    def test_a_stop_forgets_a_search_that_waits(self) -> None:
+        self.request()  # tearDown looks for what is left

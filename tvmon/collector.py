@@ -2,55 +2,53 @@
 When Python looks for garbage, and at how much.
 
 Nearly everything is freed at once when nobody refers to it any more.  What refers to itself in a
-circle is not, as a little of what a failed poll leaves behind; the garbage collector finds it by
-walking through everything that lives, which with ten thousand streams holds up the reactor for a
-tenth of a second.  Most of that lives for days: samplers, rows of the board, histories.  So what
-is there when many streams have come is left out of all searches from then on, and a search walks
-through what has come since: the newest sample of each stream, above all.
+circle is not; the garbage collector finds it by walking through everything that may be garbage,
+and with ten thousand streams even a walk through what came in the last second holds up the reactor
+for some 30 ms, and one through everything for a third of a second.  Polls leave no circles, but
+each request over HTTP does: Klein's closures refer to each other.  So what was there before a
+request is left out of the search that follows it, which then takes about a millisecond.
 
-What is left out and falls out of use in a circle stays in memory.  That is little where streams
-stay; when half of them have gone, everything is looked through again.
+What is missed so stays in memory.  That is nearly nothing, and it shows: everything is searched
+when there is far more than the streams account for.
 """
 
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Gauge
 from twisted.application.service import Service
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
 
 from tvmon.sampling.tally import Tally
 
-LOOK_SECONDS = 1.0
-"""How often is looked whether streams have come."""
+SOON_SECONDS = 0.02
+"""How long after a request what it left is searched."""
 
-SEARCH_SECONDS = 3600.0
-"""How often what is new is searched, which with ten thousand streams may take a tenth of a second:
-hardly anything is there to be found, since even a failed poll leaves next to nothing."""
+LONG_SECONDS = 0.1
+"""After a longer request nothing is searched: too much has come meanwhile."""
 
-SETTLED_SECONDS = 900.0
-"""How long after the last streams came what they had left to make is there, too: histories."""
+COUNT_SECONDS = 60.0
+"""How often is counted what there is."""
 
-MANY, MORE = 500, 1.1
-"""How many streams, and how much more of them than before, are worth leaving out at once."""
-
-YOUNG, OLDER, NEVER = 50_000, 20, 1_000_000
+A_STREAM, MORE = 400, 400_000
 """
-After how many more objects the youngest are searched, and after how many of such searches the
-older ones, too; everything is searched when we say so.
+How many blocks of memory a stream accounts for at the most, history included, and everything else.
+A block is what one object takes, or a part of it, some dozen bytes: 400,000 are some 30 MB.
 """
 
-_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+_BUCKETS = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
 class Collector(Service):
     """
     Python's garbage collector, as a daemon with many streams can bear it.
 
+    :param clock: at which a search may be some milliseconds late
     :param streams: how many there are
     """
 
@@ -65,53 +63,62 @@ class Collector(Service):
             registry,
         )
         Gauge(
-            "tvmon_gc_left_out", "Objects that searches for garbage leave out.", registry=registry
-        ).set_function(gc.get_freeze_count)
-        self._loop = LoopingCall(self._look)
+            "tvmon_memory_blocks", "Blocks of memory that objects take.", registry=registry
+        ).set_function(sys.getallocatedblocks)
+        self._loop = LoopingCall(self._count)
         self._loop.clock = clock
-        self._before = gc.get_threshold()
-        self._known = 0
-        self._grew_at: float | None = None
-        self._searched_at = self._began = 0.0
+        self._soon: IDelayedCall | None = None
+        self._kept = self._kept_for = 0
+        self._left_out_at = self._began = 0.0
 
     def startService(self) -> None:
         """From now on; what was there at the start is left out."""
         super().startService()
-        self._before = gc.get_threshold()
+        gc.disable()
         gc.callbacks.append(self._watch)
-        gc.set_threshold(YOUNG, OLDER, NEVER)
         gc.freeze()
-        self._searched_at = self._clock.seconds()
-        self._loop.start(LOOK_SECONDS, now=False)
+        self._keep()
+        self._loop.start(COUNT_SECONDS, now=False)
 
     async def stopService(self) -> None:
         """Leave it as it was."""
         super().stopService()
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
         if self._loop.running:
             self._loop.stop()
             gc.callbacks.remove(self._watch)
-            gc.set_threshold(*self._before)
             gc.unfreeze()
+            gc.enable()
 
-    def _look(self) -> None:
-        now, streams = self._clock.seconds(), self._streams()
-        if streams >= self._known * MORE + MANY:
+    def request(self) -> Callable[[], None]:
+        """To be called before a request is answered; what it returns, after that."""
+        if self._soon is None:
             gc.freeze()
-            self._known, self._grew_at = streams, now
-        elif streams < self._known / 2:
+            self._left_out_at = self._clock.seconds()
+        return self._answered
+
+    def _answered(self) -> None:
+        if self._soon is None and self.running:
+            self._soon = self._clock.callLater(SOON_SECONDS, self._search)
+
+    def _search(self) -> None:
+        self._soon = None
+        if self._clock.seconds() - self._left_out_at <= LONG_SECONDS:
+            gc.collect(0)
+        gc.freeze()
+
+    def _count(self) -> None:
+        come = max(0, self._streams() - self._kept_for)
+        if sys.getallocatedblocks() > self._kept + come * A_STREAM + MORE:
             gc.unfreeze()
-            self._search(now)
+            gc.collect()
             gc.freeze()
-            self._known = streams
-        elif self._grew_at is not None and now - self._grew_at >= SETTLED_SECONDS:
-            gc.freeze()
-            self._grew_at = None
-        elif now - self._searched_at >= SEARCH_SECONDS:
-            self._search(now)
+            self._keep()
 
-    def _search(self, now: float) -> None:
-        gc.collect()
-        self._searched_at = now
+    def _keep(self) -> None:
+        self._kept, self._kept_for = sys.getallocatedblocks(), self._streams()
 
     def _watch(self, phase: str, _: dict[str, Any]) -> None:
         if phase == "start":

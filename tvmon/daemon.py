@@ -87,8 +87,8 @@ class Daemon(MultiService):
         self._writer = writer_name()
         self.heartbeat = Heartbeat(reactor, self.registry)
         self.heartbeat.setServiceParent(self)
-        collector = Collector(reactor, self.registry, lambda: len(self.board))
-        collector.setServiceParent(self)
+        self._collector = Collector(reactor, self.registry, lambda: len(self.board))
+        self._collector.setServiceParent(self)
         self.histories = Histories(
             reactor=reactor,
             now=now,
@@ -284,4 +284,5 @@ class Daemon(MultiService):
             filled=self._filled.passed,
             boot=self._boot,
             event_clients=web.event_clients,
+            noted=self._collector.request,
         )

@@ -103,6 +103,7 @@ def make_api(
     boot: str,
     event_clients: int = CLIENTS,
     reader: Reader | None = None,
+    noted: Callable[[], Callable[[], None]] = lambda: lambda: None,
 ) -> Api:
     """
     The API over a board.
@@ -119,6 +120,7 @@ def make_api(
     :param boot: differs from start to start
     :param event_clients: how many clients may listen to events at a time
     :param reader: of the histories; without it there are no graphs
+    :param noted: called before each request; what it returns, after that
     """
     own = CollectorRegistry()
     slices = Slices(clock)
@@ -158,7 +160,7 @@ def make_api(
         rooms |= dict.fromkeys((b"graph", b"graph_global", b"graph_vhost"), graphs)
         rooms[b"history"] = GraphList(reader).app.resource()
         rooms[b"report"] = Reports(reader=reader, filled=filled).app.resource()
-    root = _Root(rooms, Page(web), access, own)
+    root = _Root(rooms, Page(web), access, own, noted)
     return Api(root, (events.stop, slices.stop, ahead.stop), clock)
 
 
@@ -171,9 +173,11 @@ class _Root(Resource):
         page: Page,
         access: Access,
         registry: CollectorRegistry,
+        noted: Callable[[], Callable[[], None]],
     ) -> None:
         super().__init__()
         self._rooms, self._page, self._access = rooms, page, access
+        self._noted = noted
         self._closed = False
         self.denied = 0
         self._requests = Counter(
@@ -229,10 +233,13 @@ class _Root(Resource):
             raise not_allowed(["GET", "HEAD"])  # Klein would take "get" for "GET"
 
     def _count(self, request: Request, name: str) -> None:
+        after = self._noted()
+
         def answered(result: Failure | None) -> None:
             gone = result is not None and name != "events"
             self.denied += request.code in DENIED
             self._requests.labels(name, "499" if gone else str(request.code)).inc()
+            after()
 
         request.notifyFinish().addBoth(answered)
 
