@@ -75,7 +75,8 @@ class ResultsTests(unittest.TestCase):
             report = Report("Title", argparse.Namespace(results=path))
             report.say("a part")
             report.write()
-            self.assertRegex(path.read_text(), r"(?s)^# .*\n## Title\n.*Python 3.*\n\na part\n\nAt the end of it, \d+ ns .*\n$")
+            wanted = r"(?s)^# .*\n## Title\n.*Python 3.*\n\na part\n\nAt the end of it, \d+ ns .*\n$"
+            self.assertRegex(path.read_text(), wanted)
         self.assertIn("\na part\n", printed.getvalue())
 
     def test_a_share_of_all_is_shown_only_where_it_is_all(self) -> None:
