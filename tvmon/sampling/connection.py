@@ -235,6 +235,13 @@ class Connection(HTTP11ClientProtocol):
         self.borrower = None
         super().connectionLost(reason)
 
+    def _disconnectParser(self, reason: Failure) -> None:  # noqa: N802 - Twisted's name
+        parser = self._parser
+        super()._disconnectParser(reason)
+        if parser is not None:
+            # The two refer to each other for good, and would be there until they are looked for.
+            parser.bodyDecoder = None
+
     @property
     def usable(self) -> bool:
         """Whether a request may be sent."""

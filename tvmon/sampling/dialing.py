@@ -12,6 +12,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
+from twisted.internet import tcp
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import (
     IAddress,
@@ -87,7 +88,8 @@ class Dialer:
         def attempt(address: str) -> Deferred[Connection]:
             factory = _Attempt(make, wrap)
             # No time limit of its own, since the request has one; the interface knows no None.
-            self._reactor.connectTCP(address, origin.port, factory, None)  # type: ignore[arg-type]
+            connector = self._reactor.connectTCP(address, origin.port, factory, None)  # type: ignore[arg-type]
+            factory.socket = getattr(connector, "transport", None)
             return factory.connected
 
         if len(addresses) == 1:
@@ -105,15 +107,15 @@ class Dialer:
 
 
 class _Inner(Factory):
-    """Hands out the connection that is to be wrapped in TLS."""
+    """Hands out the connection that is to be wrapped in TLS, once: it refers back to us."""
 
     noisy = False
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self._connections = [connection]
 
     def buildProtocol(self, addr: IAddress | None) -> Connection:  # noqa: ARG002, N802
-        return self._connection
+        return self._connections.pop()
 
 
 class _Attempt(ClientFactory):
@@ -121,6 +123,7 @@ class _Attempt(ClientFactory):
     One TCP connection on its way.
 
     :ivar connected: the connection, or why there is none; cancelling it closes the socket
+    :ivar socket: until it is connected, or is not
     """
 
     noisy = False
@@ -128,13 +131,14 @@ class _Attempt(ClientFactory):
     def __init__(self, make: Callable[[], Connection], wrap: Wrap | None) -> None:
         self._make, self._wrap = make, wrap
         self._connector: IConnector | None = None
+        self.socket: object = None
         self.connected: Deferred[Connection] = Deferred(self._cancel)
 
     def startedConnecting(self, connector: IConnector) -> None:  # noqa: N802
         self._connector = connector
 
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802
-        self._connector = None
+        self._connector = self.socket = None
         connection = self._make()
         connection.on_made = self.connected.callback
         if self._wrap is None:
@@ -147,6 +151,10 @@ class _Attempt(ClientFactory):
         reason: Failure,
     ) -> None:
         self._connector = None
+        if isinstance(self.socket, tcp.Client):
+            # It refers to itself by these for good, and would be there until it is looked for.
+            vars(self.socket).update(doRead=_nothing, doWrite=_nothing)
+        self.socket = None
         if not self.connected.called:
             self.connected.errback(reason)
 
@@ -162,6 +170,10 @@ class _Attempt(ClientFactory):
         connected.errback(CancelledError())
         if self._connector is not None:
             self._connector.stopConnecting()
+
+
+def _nothing() -> None:
+    """What a socket does that could not be connected, as before."""
 
 
 class _Race:

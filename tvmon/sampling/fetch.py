@@ -245,10 +245,12 @@ class Fetcher:
         fresh = asking.request.fresh or asking.method not in _SAFE
         try:
             return await self._exchange(asking, target, headers, plain, fresh)
-        except Exception:
+        except Exception as error:
             lease = asking.lease
             if asking.trouble is not None or lease is None or not lease.found_closed:
                 raise
+            # Its frames hold what it came out of, and that holds it.
+            error.__traceback__ = None
         self._retried += 1
         return await self._exchange(asking, target, headers, plain, True)
 
