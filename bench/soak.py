@@ -3,6 +3,7 @@ Many streams for long: is every poll taken, how late, at what cost, and does mem
 
     python -m bench.soak                              10,000 streams every 3 s for 30 minutes
     python -m bench.soak --faults                     the same, and 15 % of the servers are faulty
+    python -m bench.soak --interval 6                 half the load; a section of its own
     python -m bench.soak --streams 1000 --seconds 60  a try
 
 Runs the real daemon on its embedded PostgreSQL; nginx plays twenty media servers.  With
@@ -24,6 +25,7 @@ from bench.daemon import Daemon, Reading
 from bench.results import Report, results_option, table
 from bench.targets import Counts, Target
 
+USUAL_INTERVAL = 3.0
 BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25)
 LOOK_SECONDS = 15.0
 
@@ -150,13 +152,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Many streams for long.")
     parser.add_argument("--streams", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=1800.0)
-    parser.add_argument("--interval", type=float, default=3.0)
+    parser.add_argument("--interval", type=float, default=USUAL_INTERVAL)
     parser.add_argument("--warm-up", type=float, default=30.0)
     parser.add_argument("--faults", action="store_true", help="some servers silent, some dripping")
     parser.add_argument("--history", action="store_true", help="with [history]")
     results_option(parser)
     wanted = parser.parse_args()
-    title = "Many streams for long" + (", some servers faulty" if wanted.faults else "")
+    title = "Many streams for long"
+    if wanted.interval != USUAL_INTERVAL:
+        title += f", every {wanted.interval:g} s"
+    if wanted.faults:
+        title += ", some servers faulty"
     report = Report(title, wanted)
     with (
         Target(wanted.streams, faults=wanted.faults, interval=wanted.interval) as target,
