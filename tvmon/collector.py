@@ -48,7 +48,6 @@ class Collector(Service):
     """
     Python's garbage collector, as a daemon with many streams can bear it.
 
-    :param clock: at which a search may be some milliseconds late
     :param streams: how many there are
     """
 
