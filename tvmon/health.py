@@ -26,9 +26,9 @@ hard one:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from tvmon.expected import NO_DEMAND, Demand, Expected
 from tvmon.flow import Flow, flow_of, kept_up, seconds_of, silence, stalled, within
@@ -43,6 +43,9 @@ DELAY_REPORT_SECONDS = 15.0
 
 STEADY_DELAY_MS = 1500
 """By how much the delay of a stream that keeps up may wander; 1,154 ms on the recordings."""
+
+DELAYS_KEPT = 4096
+"""For how many delays a health is kept that many streams have."""
 
 NO_DELAY_MS = 999_999
 """What a media server reports as the delay where there is no stream."""
@@ -77,6 +80,19 @@ class Scoring:
     @cached_property
     def _parts(self) -> tuple[Part, ...]:
         return tuple(Part(score, self.level(score)) for score in range(101))
+
+    @cached_property
+    def with_enough(self) -> Callable[[int | None, float], Health]:
+        """
+        The health of a stream that lost nothing upstream, as most have not, by its delay in ms
+        and how many seconds of it are by nature; the same value for all streams of that delay.
+        """
+
+        @lru_cache(maxsize=DELAYS_KEPT)
+        def judged(delay_ms: int | None, by_nature: float) -> Health:
+            return _together(ENOUGH, _delayed(delay_ms, by_nature, self), self)
+
+        return judged
 
     def part(self, score: int | None) -> Part:
         """A score with what it means; the same value for all streams that have it."""
@@ -126,8 +142,10 @@ def judge(
     expected = demand.expected(measured)
     flow = flow_of(window, expected.kbps)
     upstream = _faulty(judge_upstream(flow, window.pace, scoring), measured.remarks)
-    delay = judge_delay(measured, scoring)
     told = () if upstream.score is None or flow is None else _told(flow, expected)
+    if upstream is ENOUGH and not told:
+        return scoring.with_enough(measured.live_delay_ms, measured.pace.delay_seconds)
+    delay = judge_delay(measured, scoring)
     return _together(upstream, delay, scoring, told)
 
 
@@ -156,14 +174,17 @@ def judge_delay(measured: Measurement, scoring: Scoring) -> Finding:
 
     By how much it does so by nature is no delay.
     """
-    delay = measured.live_delay_ms
-    if delay is None:
+    return _delayed(measured.live_delay_ms, measured.pace.delay_seconds, scoring)
+
+
+def _delayed(delay_ms: int | None, by_nature: float, scoring: Scoring) -> Finding:
+    if delay_ms is None:
         return Finding(None, "live delay: the media server does not tell it")
-    if delay == NO_DELAY_MS:
+    if delay_ms == NO_DELAY_MS:
         return Finding(0, "live delay: the media server has no picture to measure it on")
-    late = delay - 1000 * measured.pace.delay_seconds
+    late = delay_ms - 1000 * by_nature
     share = _percent((scoring.worst_delay_ms - late) / scoring.worst_delay_ms)
-    return Finding(share, f"live delay: {_delay(delay)} behind")
+    return Finding(share, f"live delay: {_delay(delay_ms)} behind")
 
 
 def judge_upstream(flow: Flow | None, pace: Pace, scoring: Scoring) -> Finding:

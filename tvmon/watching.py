@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from tvmon.board import Board
 from tvmon.polling import Polling
 from tvmon.report import ServerReport
+from tvmon.sampling.backlog import Backlog
 from tvmon.sampling.fetch import Fetcher
 from tvmon.sampling.fetch_meters import FetchMeters
 from tvmon.sampling.meters import PollMeters
@@ -47,7 +48,8 @@ class Watching:
         self._reactor, self._now, self._board = reactor, now, board
         self._polling = polling
         self._random = Random()  # noqa: S311 - spreads polls in time, guards nothing
-        self._timers, self._slices = Timers(reactor), Slices(reactor)
+        self._backlog, self._slices = Backlog(reactor), Slices(reactor)
+        self._timers = Timers(reactor, self._backlog)
         self._meters = PollMeters(registry)
         self._fetcher = self._new_fetcher()
         FetchMeters(registry, lambda: self._fetcher.figures)
@@ -141,6 +143,7 @@ class Watching:
         return Fetcher(
             self._reactor,
             timers=self._timers,
+            backlog=self._backlog,
             now=self._now,
             body_bytes=self._polling.body_bytes,
             reads_plain=self._polling.http == "plain",

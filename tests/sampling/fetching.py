@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,15 @@ from tvmon.sampling.body import Body
 from tvmon.sampling.connection import Connection
 from tvmon.sampling.fetch import Fetcher
 from tvmon.sampling.lease import Lease
+from tvmon.sampling.reasons import late
+from tvmon.sampling.underway import UnderWay
 from tvmon.servers import Answer, Request
 
 LONG = 10.0
 """Seconds that no fetch takes which is not meant to run into its deadline."""
+
+PATIENCE = 5.0
+"""How many seconds later than its time a deadline passes at the latest."""
 
 _IDENTITIES: dict[str, Identity] = {}
 
@@ -150,3 +156,27 @@ def _is_ours(each: Any) -> bool:
     if not issubclass(type(each), tcp.Client):
         return True
     return type(each.connector.factory).__module__ == dialing.__name__
+
+
+def patiently(reason: str, seconds: float, waited: list[float]) -> Callable[[UnderWay], None]:
+    """
+    What :meth:`UnderWay.expire` is to be: a deadline that passes no earlier than it can be met.
+
+    On a busy machine a TLS handshake, or twenty, may take longer than the deadline, and a fetch
+    that is cut off in one of them says so, rightly.  One that gets nowhere is cut off in any case.
+
+    :param reason: a regular expression of what is to be said at the deadline of so many seconds
+    :param waited: is told how many seconds later than its time a deadline passed
+    """
+    expire = UnderWay.expire
+
+    def expire_there(fetch: UnderWay, patience: float = PATIENCE) -> None:
+        from twisted.internet import reactor
+
+        waited.append(PATIENCE - patience)
+        if patience < 0 or re.fullmatch(reason, late(seconds, fetch.progress()).reason):
+            expire(fetch)
+        elif fetch.trouble is None:
+            reactor.callLater(0.05, expire_there, fetch, patience - 0.05)
+
+    return expire_there

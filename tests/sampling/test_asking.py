@@ -161,6 +161,14 @@ class QuestionTests(SynchronousTestCase):
         self.clock.advance(2.65)
         self.assertEqual(self.reason(asked), "no answer within 2.4 s")
 
+    def test_it_is_asked_once(self) -> None:
+        again = self.once()
+        self.question.ask(self.once())
+        self.assertRaises(AssertionError, self.question.ask, again)
+        self.fetch.asked.pop().answer.callback(ANSWER)
+        self.assertRaises(AssertionError, self.question.ask, again)
+        again.close()
+
     def test_a_question_is_freed_without_the_garbage_collector(self) -> None:
         class Watched(Question[str]):
             __slots__ = ("__weakref__",)

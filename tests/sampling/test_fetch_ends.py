@@ -6,6 +6,7 @@ Each step on the way, each end, over TCP and TLS.
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import Any
 
@@ -14,10 +15,11 @@ from twisted.web.client import BrowserLikePolicyForHTTPS
 from twisted.web.iweb import IPolicyForHTTPS
 from zope.interface import implementer
 
-from tests.sampling.fetching import LONG, FetchCase, held, identity, running
+from tests.sampling.fetching import LONG, FetchCase, held, identity, patiently, running
 from tests.upstream import OK_BODY, Upstream, says, silent, stall
 from tvmon.errors import NoAnswer
 from tvmon.sampling.names import Addresses, UnresolvedError
+from tvmon.sampling.underway import UnderWay
 from tvmon.servers import Request
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -65,11 +67,13 @@ class Steps(FetchCase):
         fetcher, url, said = await self.hang(step)
         before = await held()
         # The deadline.
+        reason, waited = f"no answer within 0.25 s ({said})", [0.0]
+        self.patch(UnderWay, "expire", patiently(re.escape(reason), 0.25, waited))
         started = self.reactor.seconds()
         trouble = await self.trouble(fetcher.fetch(Request(url), 0.25))
-        self.assertEqual(trouble.reason, f"no answer within 0.25 s ({said})")
+        self.assertEqual(trouble.reason, reason)
         self.assertEqual(trouble.outcome, "timeout")
-        self.assertLess(self.reactor.seconds() - started, 3)
+        self.assertLess(self.reactor.seconds() - started - max(waited), 3)
         await self.nothing_left(fetcher)
         # Cancelled, at once and when it hangs.
         for seconds in (0.0, 0.1):

@@ -20,7 +20,7 @@ def shown(registry: CollectorRegistry) -> dict[str, float]:
 class FetchMetersTests(SynchronousTestCase):
     def test_each_figure_has_its_name(self) -> None:
         registry = CollectorRegistry()
-        FetchMeters(registry, lambda: Figures(1, 2, 3, 4, 5, 6, 7, 8, 9))
+        FetchMeters(registry, lambda: Figures(1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
         self.assertEqual(
             shown(registry),
             {
@@ -33,6 +33,7 @@ class FetchMetersTests(SynchronousTestCase):
                 "tvmon_name_lookups_in_flight": 7,
                 "tvmon_connections_awaited_total": 8,
                 "tvmon_answers_plain_total": 9,
+                "tvmon_answers_waiting": 10,
             },
         )
 

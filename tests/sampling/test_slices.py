@@ -8,39 +8,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.sampling.turning import PART, Turns
 from tvmon.sampling.slices import SLICE_SECONDS, Slices
 from tvmon.servers.steps import Steps, in_steps
-
-PART = 0.003
-"""What each part of the work takes, seconds."""
-
-
-class Turns(Clock):
-    """A clock that parts of work move on, and the turns of a reactor on it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.turns: list[float] = []
-
-    def work(self, seconds: float = PART) -> None:
-        self.rightNow += seconds
-
-    def turn(self) -> None:
-        """All that is due now; what it brings about is for the next one."""
-        began = self.seconds()
-        for call in [call for call in self.getDelayedCalls() if call.getTime() <= began]:
-            if call.active():
-                self.calls.remove(call)
-                call.called = 1
-                call.func(*call.args, **call.kw)
-        self.turns.append(self.seconds() - began)
-
-    def run(self) -> None:
-        while self.getDelayedCalls():
-            self.turn()
 
 
 class SlicesTests(SynchronousTestCase):

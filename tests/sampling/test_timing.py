@@ -11,9 +11,9 @@ from twisted.logger import capturedLogs
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.sampling.fakes import stream
-from tests.sampling.test_sampler import SamplerCase
-from tests.sampling.test_talks import FRESH, FakeOverview
-from tests.sampling.test_talks import stream as seen_stream
+from tests.sampling.sampler_case import SamplerCase
+from tests.sampling.talking import FRESH, FakeOverview
+from tests.sampling.talking import stream as seen_stream
 from tvmon.errors import BadAnswer, NoAnswer
 from tvmon.sampling.asking import AUTH_SECONDS, Question, Terms
 from tvmon.sampling.fetch import Fetcher

@@ -18,6 +18,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from tvmon.errors import NoAnswer
+from tvmon.sampling.running import Running
 from tvmon.servers import Answer, Request
 from tvmon.streams import Timing
 
@@ -66,39 +67,55 @@ class Question(Generic[T]):
     """
 
     __slots__ = (
-        "_inner", "_outer", "_terms", "_timer", "_until", "answered_at", "is_shared", "timing",
+        "_ended", "_is_over", "_running", "_terms", "_timer", "_until", "answered_at", "is_shared",
+        "timing",
     )  # fmt: skip
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
         self._until = terms.clock.seconds() + terms.seconds
-        self._inner: Deferred[T] | None = None
-        self._outer: Deferred[T] | None = Deferred()
+        self._running: Running[T] | None = None
+        self._ended: Callable[[T | Failure], object] | None = None
+        self._is_over = False
         self._timer: IDelayedCall | None = None
         self.answered_at: float | None = None
         self.timing: Timing | None = None
         self.is_shared = False
 
+    def begin(
+        self,
+        asking: Coroutine[Deferred[Any], Any, T],
+        ended: Callable[[T | Failure], object],
+    ) -> None:
+        """
+        Run this coroutine, which asks by :meth:`fetch`.
+
+        :param ended: is called once, with its result or why there is none
+        """
+        assert self._running is None, "a question is asked once"
+        assert not self._is_over, "a question is asked once"
+        self._ended = ended
+        running = self._running = Running(asking, self._end)
+        running.begin()
+        if not self._is_over:
+            terms = self._terms
+            self._timer = terms.clock.callLater(terms.seconds + terms.grace, self._expire)
+
     def ask(self, asking: Coroutine[Deferred[Any], Any, T]) -> Deferred[T]:
         """
-        Run this coroutine, which asks by :meth:`fetch`; its result, or why there is none.
+        As :meth:`begin`, to be awaited.
 
         The result is not to be cancelled: :meth:`stop` is for that.
         """
-        outer = self._outer
-        assert outer is not None, "a question is asked once"
-        inner = self._inner = Deferred.fromCoroutine(asking)
-        inner.addCallbacks(self._answered, self._failed)
-        if self._outer is not None:
-            terms = self._terms
-            self._timer = terms.clock.callLater(terms.seconds + terms.grace, self._expire)
-        return outer
+        asked: Deferred[T] = Deferred()
+        self.begin(asking, asked.callback)
+        return asked
 
     async def fetch(self, request: Request) -> Answer:
         """Fetch, within what is left of the deadline."""
         terms = self._terms
         left = self._until - terms.clock.seconds()
-        if left <= 0 or self._outer is None:
+        if left <= 0 or self._is_over:
             raise NoAnswer(terms.too_late, "timeout")
         if left > terms.seconds - AT_ONCE:
             left = terms.seconds
@@ -110,7 +127,8 @@ class Question(Generic[T]):
                 # "within 1.137 s" would be true of this fetch, and a riddle to an operator.
                 raise NoAnswer(terms.too_late, "timeout") from trouble
             raise
-        self.answered_at, self.timing = terms.clock.seconds(), answer.timing
+        # It may have waited for its turn since; what measured no moment has none.
+        self.answered_at, self.timing = answer.at or terms.clock.seconds(), answer.timing
         return answer
 
     def stop(self) -> None:
@@ -119,34 +137,31 @@ class Question(Generic[T]):
 
         Where it makes nothing of it, the deadline stays in force.
         """
-        if self._outer is not None and self._inner is not None:
-            self._inner.cancel()
+        if self._running is not None:
+            self._running.cancel()
 
-    def _answered(self, result: T) -> None:
-        outer = self._over()
-        if outer is not None:
-            outer.callback(result)
-
-    def _failed(self, failure: Failure) -> None:
-        outer = self._over()
-        if outer is not None:
-            outer.errback(failure)
-
-    def _expire(self) -> None:
-        self._timer = None
-        inner, outer = self._inner, self._over()
-        assert inner is not None
-        assert outer is not None
-        inner.cancel()  # what comes of it finds the question over, and is let go
-        outer.errback(NoAnswer(self._terms.too_late, "timeout"))
-
-    def _over(self) -> Deferred[T] | None:
-        """End, once; the Deferred to tell of it."""
-        outer, self._outer, self._inner = self._outer, None, None
+    def _end(self, result: T | Failure) -> None:
+        """What comes of it when the question is over already is let go."""
+        if self._is_over:
+            return
+        ended = self._over()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        return outer
+        ended(result)
+
+    def _expire(self) -> None:
+        self._timer = None
+        running, ended = self._running, self._over()
+        assert running is not None
+        running.cancel()
+        ended(Failure(NoAnswer(self._terms.too_late, "timeout")))
+
+    def _over(self) -> Callable[[T | Failure], object]:
+        """It is over; whom to tell of it."""
+        ended, self._ended, self._running, self._is_over = self._ended, None, None, True
+        assert ended is not None
+        return ended
 
 
 async def ended_within(

@@ -16,6 +16,7 @@ words, and what it held is gone: the socket, the timer, the memory.
     plain.py         an answer in its plainest form
     body.py          the body of any other one, within its bound
     answering.py     answers as they are passed on
+    backlog.py       answers that wait for their turn, where many have come
     reasons.py       why there is no answer, in words
 """
 
@@ -35,6 +36,7 @@ from twisted.web.iweb import IPolicyForHTTPS, IResponse
 
 from tvmon.errors import NoAnswer
 from tvmon.sampling.answering import plain_answer, whole_answer
+from tvmon.sampling.backlog import Backlog
 from tvmon.sampling.body import Body, too_large
 from tvmon.sampling.connections import IDLE_PER_ORIGIN, IDLE_SECONDS, Connections
 from tvmon.sampling.dialing import Dialer, Reactor
@@ -67,6 +69,7 @@ class Figures:
     :param lookups: host names being looked up; one that hangs counts until it is given up
     :param awaited: how often a request waited for a connection, since many had one
     :param plain: answers that were read without treq
+    :param backlog: fetches that are over, and wait to be passed on
     """
 
     in_flight: int
@@ -78,6 +81,7 @@ class Figures:
     lookups: int
     awaited: int
     plain: int
+    backlog: int
 
 
 class Fetcher:
@@ -93,6 +97,7 @@ class Fetcher:
     :param reads_plain: whether plain answers are read by :mod:`tvmon.sampling.plain`, and not by
         treq and Twisted as all others are
     :param timers: for the deadlines; by default those of the reactor
+    :param backlog: where answers wait when many have come; by default one of its own
     """
 
     def __init__(
@@ -109,8 +114,10 @@ class Fetcher:
         leaves: bool = True,
         reads_plain: bool = True,
         timers: IReactorTime | None = None,
+        backlog: Backlog | None = None,
     ) -> None:
         self._reactor = reactor
+        self._backlog = Backlog(reactor) if backlog is None else backlog
         self._timers = timers or reactor
         self._reads_plain = reads_plain
         self._leaves = leaves
@@ -141,6 +148,7 @@ class Fetcher:
             self._names.running,
             self._connections.awaited,
             self._plain,
+            len(self._backlog),
         )
 
     async def fetch(
@@ -161,9 +169,10 @@ class Fetcher:
         asking = UnderWay(self._reactor.seconds(), seconds, request, most)
         timer = self._timers.callLater(max(0.0, seconds), asking.expire)
         self._running.add(asking)
-        trouble: Exception
+        trouble: Exception | None = None
+        answer: Answer | None = None
         try:
-            return await self._follow(asking)
+            answer = await self._follow(asking)
         except Exception as error:
             trouble = self._trouble(asking, error)
             if trouble.__cause__ is not error:
@@ -176,13 +185,21 @@ class Fetcher:
                 timer.cancel()
         # Here and not above: who keeps the reason must not keep what led to it, by its traceback.
         try:
-            raise trouble
+            if not self._closed and not isinstance(trouble, CancelledError):
+                turn = self._backlog.turn()
+                if turn is not None:
+                    await turn
+            if answer is None:
+                assert trouble is not None
+                raise trouble
+            return answer
         finally:
             del trouble  # which would refer to itself, by this frame in its traceback
 
     async def close(self) -> None:
         """End every fetch and close every connection; nothing is left afterwards."""
         self._closed = True
+        self._backlog.release()
         for asking in list(self._running):
             asking.refuse(NoAnswer("tvmon is stopping", "connection"))
         self._names.close()

@@ -65,3 +65,8 @@ class FetchMeters(Collector):
             "Answers in the plainest form of HTTP, which are read without treq.",
             now.plain,
         )
+        yield GaugeMetricFamily(
+            "tvmon_answers_waiting",
+            "Answers that have come and wait for their turn, since many came at once.",
+            now.backlog,
+        )

@@ -42,7 +42,7 @@ class Sampler:
         "_is_traced",
         "_meters",
         "_now",
-        "_poll",
+        "_over",
         "_question",
         "_talk",
         "_terms",
@@ -72,7 +72,7 @@ class Sampler:
         self._timer: IDelayedCall | None = None
         self._turns = Turns(interval, 0.0)
         self._question: Question[Measurement | None] | None = None
-        self._poll: Deferred[None] | None = None
+        self._over: Deferred[None] | None = None
         self._began = 0.0
         self._failed_count = 0
         self._failed_since = 0.0
@@ -111,7 +111,11 @@ class Sampler:
     @property
     def in_flight(self) -> Deferred[None] | None:
         """What fires when the poll in flight has ended; ``None`` where there is none."""
-        return None if self._question is None else self._poll
+        if self._question is None:
+            return None
+        if self._over is None:
+            self._over = Deferred()
+        return self._over
 
     def _turn(self) -> None:
         self._timer = None
@@ -119,7 +123,7 @@ class Sampler:
         self._meters.poll_began(*self._turns.begin(self._began))
         question: Question[Measurement | None] = Question(self._terms)
         self._question = question
-        self._poll = question.ask(self._sample(question)).addBoth(self._ended)
+        question.begin(self._sample(question), self._ended)
 
     async def _sample(self, question: Question[Measurement | None]) -> Measurement | None:
         measured = await self._talk.sample(self.stream, question)
@@ -141,6 +145,9 @@ class Sampler:
             clock = self._terms.clock
             wait = max(0.0, self._turns.due - clock.seconds())
             self._timer = clock.callLater(wait, self._turn)
+        over, self._over = self._over, None
+        if over is not None:
+            over.callback(None)
 
     def _came(self, measured: Measurement | None) -> None:
         question, at, time = self._end()

@@ -13,7 +13,7 @@ polls that are due at once do not hold up the answers to the first of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from heapq import heappop, heappush
 from itertools import islice
 from typing import Any
@@ -28,6 +28,9 @@ TICKS = 100
 
 SLICE_SECONDS = 0.01
 """How long the reactor is held in one go, when many are due."""
+
+CROWDED_SECONDS = 0.002
+"""The same while more is under way than can be worked through."""
 
 
 @implementer(IDelayedCall)
@@ -90,12 +93,14 @@ class Timers:
     A clock whose timers cost little.
 
     :param clock: the reactor's
+    :param under_way: what the calls have brought about and what still is to be worked through;
+        while there is any of it, few calls are made in one go
     """
 
     log = Logger()
 
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
+    def __init__(self, clock: IReactorTime, under_way: Sized = ()) -> None:
+        self._clock, self._under_way = clock, under_way
         # What is to be made, by its tick, and those ticks, the next one first.
         self._calls: dict[int, list[Timer]] = {}
         self._ticks: list[int] = []
@@ -160,7 +165,7 @@ class Timers:
         # Nothing that comes in meanwhile needs to be planned for by itself.
         self._wake_up, self._wakes_after = None, float("-inf")
         now = self.seconds()
-        until = now + SLICE_SECONDS
+        until = now + (CROWDED_SECONDS if len(self._under_way) else SLICE_SECONDS)
         while self._ticks and (self._ticks[0] + 1) / TICKS <= now and self.seconds() < until:
             tick = heappop(self._ticks)
             timers = self._calls.pop(tick)
