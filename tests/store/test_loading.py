@@ -12,6 +12,7 @@ from tvmon.health import Scoring
 from tvmon.store.database import Session
 from tvmon.store.loading import End, Ends, ends, learned_rates, restore
 from tvmon.streams import Sample, Stream
+from tvmon.window import KEPT_SECONDS
 
 SECONDS = 3.0
 
@@ -74,20 +75,7 @@ class LoadingTests(StoreCase):
             self.assertEqual(self.last_100(looked_up, one), self.last_100(whole, one))
 
     async def test_the_scan_takes_no_more_along_than_it_is_told(self) -> None:
-        url = self.database()
-        store = await self.up(self.start(url))
-        await store.stopService()
-        self.sql(
-            "INSERT INTO mms_stream SELECT g, 'media1', 'key ' || g, g, 'name ' || g, 'http://x/',"
-            " now(), NULL FROM generate_series(1, 300) g"
-        )
-        self.sql(
-            "INSERT INTO mms_samples (mms_stream_id, slot, is_failed, sample_no, sample_time,"
-            " upstream_bytes_received, total_bytes_sent, live_delay_ms)"
-            " SELECT g, n % 200, false, n, now() - (500 - n) * interval '3 s', n * 300000, 0, 5"
-            " FROM generate_series(301, 500) n, generate_series(1, 300) g"
-        )
-        session = await self.session(url)
+        session = await self.many("now() - (500 - n) * interval '3 s'")
         found = await ends(session, reactor)
         latest = time.time()
         for end in found.of.values():
@@ -101,6 +89,35 @@ class LoadingTests(StoreCase):
         ]
         board = await self.restored(session, found)
         self.assertEqual({self.last_100(board, one) for one in self.streams}, {800})
+
+    async def many(self, time_of_n_and_g: str) -> Session:
+        """300 streams g with 200 rows n each, the newest of number 500."""
+        url = self.database()
+        store = await self.up(self.start(url))
+        await store.stopService()
+        self.sql(
+            "INSERT INTO mms_stream SELECT g, 'media1', 'key ' || g, g, 'name ' || g, 'http://x/',"
+            " now(), NULL FROM generate_series(1, 300) g"
+        )
+        self.sql(
+            "INSERT INTO mms_samples (mms_stream_id, slot, is_failed, sample_no, sample_time,"
+            " upstream_bytes_received, total_bytes_sent, live_delay_ms)"
+            f" SELECT g, n % 200, false, n, {time_of_n_and_g}, n * 300000, 0, 5"
+            " FROM generate_series(301, 500) n, generate_series(1, 300) g"
+        )
+        return await self.session(url)
+
+    async def test_streams_that_are_sampled_seldom_are_not_looked_up_one_by_one(self) -> None:
+        session = await self.many("now() - (500 - n) * interval '60 s' - g % 60 * interval '1 s'")
+        found = await ends(session, reactor)
+        whole = [
+            end
+            for end in found.of.values()
+            if end.good_time is not None and end.good_time - KEPT_SECONDS >= found.since
+        ]
+        self.assertGreater(len(whole), 150)
+        for end in whole:
+            self.assertGreaterEqual(len(end.points) // 56, 3)
 
     async def test_of_one_that_was_sampled_meanwhile_the_rates_are_known(self) -> None:
         session = await self.filled([60, 60, 60])

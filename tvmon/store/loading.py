@@ -27,14 +27,18 @@ from tvmon.store.rows import Stored, bigints, samples, stored
 from tvmon.streams import Stream
 from tvmon.window import KEPT_SECONDS
 
-SCANNED_SECONDS = KEPT_SECONDS + 20.0
+SCANNED_SECONDS = KEPT_SECONDS + 10.0
 """
-How far back from the newest row of all the scan takes points along: a window, and what the newest
-row of a stream may be older.  Of a stream that has not been sampled for longer they are looked up.
+How far back from the newest row of most streams the scan takes points along: a window, and what
+the newest row of a stream may be older.  Of a stream that has not been sampled for longer they are
+looked up.
 """
 
+MOST_SCANNED_SECONDS = KEPT_SECONDS + 150.0
+"""How far back from the newest row of all, should that of most be much older: it is a scan, too."""
+
 LOOKED_UP_SAMPLES = 45
-"""How many of them: at 3 s each a little more than a window."""
+"""How many rows of a stream are looked up: at 3 s each a little more than a window."""
 
 STREAMS_AT_A_TIME = 100
 """Streams whose newest rows are read in one statement: about 2 ms of our time."""
@@ -165,8 +169,8 @@ async def ends(session: Session, clock: IReactorTime) -> Ends:
     async def work(transaction: Transaction) -> Ends:
         for setting in queries.SCAN_SETTINGS:
             await transaction.execute(setting)
-        (latest,) = await transaction.query(queries.LATEST, (), _time)
-        since = 0.0 if latest is None else latest - SCANNED_SECONDS
+        spans = SCANNED_SECONDS, MOST_SCANNED_SECONDS
+        (since,) = await transaction.query(queries.SINCE, spans, _since)
         found = await transaction.query_in_parts(
             queries.ENDS, (since,), _end, SCANNED_AT_A_TIME, pause.now_and_then
         )
@@ -175,9 +179,9 @@ async def ends(session: Session, clock: IReactorTime) -> Ends:
     return await session.transaction(work, SCAN_SECONDS)
 
 
-def _time(values: Values) -> float | None:
-    time: float | None = values[0]
-    return time
+def _since(values: Values) -> float:
+    """Where there is no row yet, since ever."""
+    return values[0] or 0.0
 
 
 def _end(values: Values) -> tuple[int, End]:

@@ -99,10 +99,20 @@ IS_KNOWN = "SELECT EXISTS (SELECT FROM mms_stream WHERE mms_stream_id = %s)"
 
 NEWEST_NUMBERS = "SELECT mms_stream_id, max(sample_no) FROM mms_samples GROUP BY mms_stream_id"
 
-# About when the newest row was written, from a few hundred pages of the table; never too late.
-LATEST = """
-SELECT extract(epoch FROM max(sample_time))::double precision
-FROM mms_samples TABLESAMPLE SYSTEM (0.2)
+# From when on rows are of use: so long before the newest one of most streams, which is told by
+# some of them, but at most so long before the newest one of all.  The latter is told by a few
+# hundred pages of the table, and never too late.
+SINCE = """
+SELECT extract(epoch FROM greatest(
+    (SELECT percentile_disc(0.1) WITHIN GROUP (ORDER BY newest) FROM (
+        SELECT (SELECT max(s.sample_time) FROM mms_samples s
+                WHERE s.mms_stream_id = w.mms_stream_id) AS newest
+        FROM (SELECT mms_stream_id FROM mms_stream WHERE gone_at IS NULL
+              ORDER BY random() LIMIT 32) w
+    ) t WHERE newest IS NOT NULL) - make_interval(secs => %s),
+    (SELECT max(sample_time) FROM mms_samples TABLESAMPLE SYSTEM (0.2))
+        - make_interval(secs => %s)
+))::double precision
 """
 
 # What a window needs of rows, in one value, which tvmon.store.past takes apart: as rows they
