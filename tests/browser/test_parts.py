@@ -156,6 +156,17 @@ def test_numbers_and_units_of_every_language(page: Any, code: str, words: list[s
     assert run(page, script, code) == words
 
 
+def test_a_delay_is_told_to_a_tenth_and_has_no_sign_at_zero(page: Any) -> None:
+    script = """
+      const { Format } = await load("format.js");
+      const { default: texts } = await load("texts/en.js");
+      const format = new Format("en", texts);
+      return arg.map((ms) => format.delay(ms));
+    """
+    words = ["-1.2", "-0.1", "0.0", "0.0", "0.0", "0.1", "12.5", "\u2013"]
+    assert run(page, script, [-1204, -90, -40, 0, 49, 50, 12450, None]) == words
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [

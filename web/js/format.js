@@ -42,7 +42,8 @@ export class Format {
   /** A delay in ms as seconds: `0.8`, `12.4`; words where there is no stream. */
   delay(ms) {
     if (!known(ms)) return this.dash;
-    return ms === NO_DELAY_MS ? this.texts.no_stream : this._tenth.format(ms / 1000);
+    if (ms === NO_DELAY_MS) return this.texts.no_stream;
+    return this._tenth.format(Math.round(ms / 100) / 10 + 0); // and no "-0.0"
   }
 
   /** At most two decimals: `29.97`. */
