@@ -211,6 +211,8 @@ def main() -> None:
     arguments.add_argument("--folder", type=Path, help="keeps the filled database, for a next run")
     wanted = arguments.parse_args()
     adopt_orphans()
+    # An operator's Python keeps what it has compiled, and so the first start of ours does.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     folder = wanted.folder or short_folder()
     try:
         with silent_server(folder) as address:

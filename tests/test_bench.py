@@ -110,6 +110,10 @@ class MetricsTests(unittest.TestCase):
         with self.assertRaisesRegex(KeyError, "no bound of 0.3 s"):
             metrics.within(said, "late_seconds", 0.3)
 
+    def test_what_is_said_of_each_stream_is_left_out(self) -> None:
+        said = b'# HELP x y\ntvmon_streams 2.0\ntvmon_stream_score{mms_stream_id="7"} 99\n'
+        self.assertEqual(metrics.parse(said), {"tvmon_streams": 2.0})
+
     def test_the_longest_turn_is_known_where_it_is_a_record_and_else_bounded(self) -> None:
         registry = CollectorRegistry()
         turns = Histogram(metrics.TURNS, "-", buckets=(0.01, 0.05, 0.1), registry=registry)
