@@ -3,6 +3,8 @@
 BIN := .venv/bin
 # The checkout itself is what runs; twistd does not put it on the path.
 export PYTHONPATH := $(CURDIR)
+# Where this is set each of some hundred processes would compile all of tvmon again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile

@@ -79,6 +79,7 @@ class Child:
         if clock is not None:
             python_path.insert(0, str(_wrong_clock(folder, clock)))
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(python_path), **environ}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # where it is installed, it is compiled
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [TWISTD, "-n", "--pidfile=", *arguments],

@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 
-EXECUTABLE = os.environ.get("TVMON_CHROMIUM") or shutil.which("chromium") or "chromium"
+# The one that can only be without a window takes half the processor time of the other.
+EXECUTABLE = (
+    os.environ.get("TVMON_CHROMIUM")
+    or shutil.which("chromium-headless-shell")
+    or shutil.which("chromium")
+    or "chromium-headless-shell"
+)
 ARGUMENTS = [
     "--no-sandbox",
     "--headless",
