@@ -25,6 +25,11 @@ WINDOWS = {
     "ru": {"viewport": {"width": 1440, "height": 900}, "locale": "ru-RU"},
     "ko": {"viewport": {"width": 1440, "height": 900}, "locale": "ko-KR"},
 }
+# axe takes as long for each row, and rows of good streams look alike
+FEW = """() => {
+  const good = document.querySelectorAll("tr.stream[data-state=good]");
+  for (const row of [...good].slice(5)) row.remove();
+}"""
 
 
 @pytest.fixture(params=WINDOWS)
@@ -51,20 +56,15 @@ def test_the_page_in_every_window(shown: tuple[str, Any]) -> None:
     name, page = shown
     photograph(page, name)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than it is"
+    if page.viewport_size["width"] >= 1000:
+        edge = "cells => cells.map(c => Math.round(c.getBoundingClientRect().right))"
+        head = page.eval_on_selector_all("thead .in_3", edge)
+        figures = page.eval_on_selector_all("tr.stream .in_3", edge)
+        assert set(figures) == set(head), "figures do not stand below one another"
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than it is"
+    page.evaluate(FEW)
     assert serious(page) == []
-
-
-def test_figures_stand_below_one_another(shown: tuple[str, Any]) -> None:
-    _, page = shown
-    if page.viewport_size["width"] < 1000:
-        return
-    edges = page.eval_on_selector_all(
-        "tr.stream .in_3", "cells => cells.map(c => Math.round(c.getBoundingClientRect().right))"
-    )
-    head = page.eval_on_selector("thead .in_3", "c => Math.round(c.getBoundingClientRect().right)")
-    assert set(edges) == {head}
 
 
 def test_those_who_hear_the_page_are_told_of_a_table(tab: Tab, stand: Stand) -> None:
