@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.api.events import read
 from tests.api.support import BOOT, failed, filled_board, stream
-from tests.api.test_events import read
 from tvmon.api.edition import Edition
 from tvmon.api.feed import Feed
 from tvmon.api.reply import GZIP_HEAD, packed

@@ -6,8 +6,8 @@ import zlib
 from typing import Any
 from unittest.mock import patch
 
+from tests.api.events import Event, EventCase, dechunked, read
 from tests.api.support import BOOT, HOSTILE, Wire, counted, failed, stream
-from tests.api.test_events import Event, EventCase, dechunked, read
 from tests.waiting import until
 from tvmon.api import events, feed
 from tvmon.api.edition import Edition

@@ -1,72 +1,13 @@
-"""Graphs over HTTP: whose they are, what is refused, and how long an answer holds."""
+"""Graphs over HTTP: whose they are, and how long an answer holds."""
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from twisted.internet.defer import Deferred
 
-from tests.api.support import MemoryCase, Reply, counted, report, stream
-from tvmon.history.plots import GLOBALS, METRICS, TARGETS
-from tvmon.history.rrd import RrdError
-from tvmon.history.subjects import ALL, MACHINE, Subject, of_stream
-
-HOSTILE = (
-    "; rm -rf /",
-    "| cat /etc/passwd",
-    "$(reboot)",
-    "`reboot`",
-    "a\nquit",
-    "a\r\nfetch ../x.rrd LAST",
-    '" --daemon x "',
-    "../../etc/passwd",
-    "\0",
-    "x" * 3000,
-    "DEF:a=b.rrd:c:LAST",
-    "\u2028\ud7ff\U0001f4fa",
-)
-
-
-class GraphCase(MemoryCase):
-    """A server with a stream of each kind, all with histories."""
-
-    streams = (
-        stream(1, server="ingest"),
-        stream(2, server="edge"),
-    )
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.world.reports = [
-            report("ingest", kind="nginx-rtmp"),
-            report("edge", kind="hls"),
-            report("edge/live", kind="tvie"),
-        ]
-        archive = self.archive = self.world.archive
-        for name in ("ingest", "edge"):
-            archive.names[name] = Subject("server", name)
-            archive.names[f"{name}/live"] = Subject("application", f"{name}/live")
-        archive.names["ingest/1"] = of_stream(1001)
-        archive.names["edge/2"] = of_stream(1002)
-        for subject in (*archive.names.values(), ALL, MACHINE, Subject("protocol", "hls")):
-            archive.files[subject] = f"{subject.file_name}.rrd"
-        self.commands = self.world.rrd.commands
-
-    def drawn(self, path: str) -> str:
-        """The one command that an address leads to."""
-        self.commands.clear()
-        self.world.now += 300  # nothing of it is kept
-        answer = self.get(path)
-        self.assertEqual((answer.code, answer.body), (200, self.world.rrd.image), path)
-        self.assertEqual(answer.header("Content-Type"), "image/png")
-        (command,) = self.commands
-        return command
-
-    def refusal(self, path: str, code: int, part: str | None) -> Reply:
-        answer = self.get(path)
-        self.assertEqual((answer.code, answer.error.get("part")), (code, part), path)
-        self.assertEqual(self.commands, [])
-        return answer
+from tests.api.graphing import GraphCase, file_of
+from tests.api.support import counted
+from tvmon.history.plots import GLOBALS, METRICS
+from tvmon.history.subjects import of_stream
 
 
 class SubjectTests(GraphCase):
@@ -145,122 +86,6 @@ class SubjectTests(GraphCase):
         self.assertIn("--width 1000 --height 500 ", large)
         self.assertIn(":AVERAGE:step=3600:", large)
         self.assertIn("BACK#13161a", large)
-
-
-class RefusalTests(GraphCase):
-    """What is not answered, and why."""
-
-    def test_what_is_not_known_is_404_and_names_what_is(self) -> None:
-        for path, part, allowed in (
-            ("/graph_global?target=disk", "target", GLOBALS),
-            ("/graph_vhost?target=filecount", "target", TARGETS),
-            ("/graph_vhost?target=mem&vhost=ingest", "target", TARGETS),
-            ("/graph_vhost?target=client_http_res_detail", "target", TARGETS),
-            ("/graph/stream/1001.png?metric=client_session", "metric", METRICS),
-            ("/graph/disk_week.png", "target", GLOBALS),
-            ("/graph/vhost/cpu_week.png", "target", TARGETS),
-        ):
-            answer = self.refusal(path, 404, part)
-            self.assertEqual(answer.error["allowed"], [*allowed])
-        self.refusal("/graph_vhost?target=traffic&vhost=nobody", 404, "vhost")
-        self.refusal("/graph/vhost/traffic_week.png?vhost=ingest/9", 404, "vhost")
-        self.refusal("/graph/stream/99.png", 404, "mms_stream_id")
-        self.refusal("/graph/cpu_decade.png", 404, "path")
-        for path in ("/graph/stream/1001", "/graph/stream/1001.gif", "/graph/stream/1001.png/"):
-            self.refusal(path, 404, None)
-
-    def test_what_is_wrong_is_400_and_named(self) -> None:
-        for path, part in (
-            ("/graph_global", "target"),
-            ("/graph_vhost?vhost=ingest", "target"),
-            ("/graph_global?target=cpu&vhost=ingest", "vhost"),
-            ("/graph_global?target=cpu&protocol=hls", "protocol"),
-            ("/graph_vhost?target=score&protocol=hls", "protocol"),
-            ("/graph_vhost?target=client_res_complete&protocol=rtmp", "protocol"),
-            ("/graph_vhost?target=traffic&protocol=quic", "protocol"),
-            ("/graph_vhost?target=traffic&target=score", "target"),
-            ("/graph/stream/cam1.png", "mms_stream_id"),
-            ("/graph/stream/1001.png?step=7m", "step"),
-            ("/graph/stream/1001.png?step=5m&start=-80days&format=csv", "step"),
-            ("/graph/stream/1001.png?start=noonish", "start"),
-            ("/graph/stream/1001.png?end=-1parsec", "end"),
-            ("/graph/cpu_week.png?start=202613011722", "start"),
-            ("/graph/cpu_week.png?step=5m", "step"),
-            ("/graph/stream/1001.png?theme=blue", "theme"),
-            ("/graph/stream/1001.png?width=99", "width"),
-            ("/graph/stream/1001.png?height=1201", "height"),
-            ("/graph/stream/1001.png?format=gif", "format"),
-            ("/graph/stream/1001.png?color=red", "color"),
-            ("/graph/stream/1001.png?start=%ff", "query"),
-        ):
-            self.refusal(path, 400, part)
-
-    def test_hostile_words_never_reach_rrdtool(self) -> None:
-        # What is asked is looked at, character by character, by the one that only notes.
-        for word in HOSTILE:
-            text = quote(word, safe="")
-            for path in (
-                f"/graph_global?target={text}",
-                f"/graph_vhost?target={text}",
-                f"/graph_vhost?target=traffic&vhost={text}",
-                f"/graph_vhost?target=traffic&protocol={text}",
-                f"/graph/{text}_week.png",
-                f"/graph/cpu_{text}.png",
-                f"/graph/vhost/traffic_week.png?vhost={text}",
-                f"/graph/stream/{text}.png",
-                f"/report?vhost={text}",
-                *(
-                    f"/graph/stream/1001.png?{part}={text}"
-                    for part in ("metric", "step", "start", "end", "theme", "width", "format")
-                ),
-            ):
-                answer = self.get(path)
-                self.assertIn(answer.code, (400, 404), path)
-                self.assertEqual(self.commands, [], path)
-        # The name of somebody that is there is told, and not asked with.
-        self.archive.names[HOSTILE[0]] = of_stream(1001)
-        path = f"/graph_vhost?target=traffic&format=json&vhost={quote(HOSTILE[0])}"
-        self.assertEqual(self.get(path).json["vhost"], HOSTILE[0])
-        self.assertEqual(len(self.commands), 1)
-
-    def test_what_is_too_long_is_not_even_read(self) -> None:
-        for path in ("/graph/stream/1.png?start=", "/graph_vhost?target=traffic&vhost=", "/graph/"):
-            self.assertEqual(self.get(path + "x" * 10_000).code, 414)
-        self.assertEqual(self.commands, [])
-
-    def test_without_rrdtool_it_is_503_and_says_what_to_install(self) -> None:
-        self.world.rrd.missing = "rrdtool is not installed: apt-get install rrdtool"
-        for path in (
-            "/graph/stream/1001.png",
-            "/graph_global?target=cpu&format=json",
-            "/graph_vhost?target=traffic&protocol=rtmp&format=csv",
-            "/graph/cpu_week.png",
-            "/report",
-            "/report?vhost=ingest&each=1&format=csv",
-        ):
-            answer = self.get(path)
-            self.assertEqual((answer.code, answer.header("Retry-After")), (503, "30"), path)
-            self.assertEqual(answer.error["message"], self.world.rrd.missing)
-            self.assertEqual(answer.header("Cache-Control"), "no-cache")
-
-    def test_a_file_that_cannot_be_read_is_503_and_said_once_in_the_log(self) -> None:
-        self.world.rrd.held = []
-        asked = self.ask("/graph/stream/1001.png")
-        self.turns_until(lambda: self.world.rrd.held)
-        self.world.rrd.held[0].errback(RrdError("no such file"))
-        self.assertEqual(self.end(asked).code, 503)
-        self.assertEqual(self.flushLoggedErrors(RrdError), [])
-
-    def test_more_rows_than_can_be_read_are_refused(self) -> None:
-        for path in (
-            "/graph_vhost?target=traffic&start=now&end=4102444800&step=5m",
-            "/graph/stream/1001.png?start=-1day&end=%2B20years&step=5m",
-            "/graph_vhost?target=traffic&start=-1month&step=5m&format=json",
-            "/report?start=315532800&end=4102444800",
-        ):
-            answer = self.get(path)
-            self.assertEqual((answer.code, answer.error["part"]), (400, "step"), path)
-            self.assertIn("rows", answer.error["message"])
 
 
 class AnswerTests(GraphCase):
@@ -351,7 +176,3 @@ class AnswerTests(GraphCase):
         self.world.rrd.missing = "rrdtool is not installed: apt-get install rrdtool"
         self.assertEqual(self.get("/history").json["trouble"], self.world.rrd.missing)
         self.assertEqual(self.get("/history?x=1").code, 400)
-
-
-def file_of(kind: str, name: str) -> str:
-    return f"{Subject(kind, name).file_name}.rrd"  # type: ignore[arg-type]

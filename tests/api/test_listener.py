@@ -9,8 +9,8 @@ from unittest.mock import patch
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.api.events import Request, read
 from tests.api.support import BOOT, failed, filled_board, stream
-from tests.api.test_events import Request, read
 from tvmon.api import feed
 from tvmon.api.edition import Edition
 from tvmon.api.feed import Feed

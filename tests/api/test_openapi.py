@@ -10,8 +10,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.api.events import read
 from tests.api.support import Away, MemoryCase, Reply, failed, good
-from tests.api.test_events import read
 from tvmon.api.access import Access
 from tvmon.api.openapi import describe
 from tvmon.api.refusal import Refusal

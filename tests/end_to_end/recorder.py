@@ -48,11 +48,13 @@ class Change(NamedTuple):
         is the first
     :param resting: how many samples, that one included, show the same byte counter as the one
         before them; ``None`` where it shows no counter
+    :param rested: for how many seconds, whole ones, they show it
     :param seconds: from the fault to the answer of the API that shows it
     """
 
     samples: int
     resting: int | None
+    rested: int
     seconds: float
     seen: Seen
 
@@ -103,8 +105,10 @@ class Recorder:
             before = 0
             for seen in self.of(name, since):
                 if seen.level == level and seen.second >= int(since.wall):
-                    resting = self._resting(name, seen)
-                    return Change(before + 1, resting, seen.at - since.at, seen)
+                    same = self._resting(name, seen)
+                    resting = None if seen.received is None else len(same) - 1
+                    rested = seen.second - same[-1].second
+                    return Change(before + 1, resting, rested, seen.at - since.at, seen)
                 before += seen.second > int(since.wall)
             return None
 
@@ -114,12 +118,10 @@ class Recorder:
         except AssertionError as error:
             raise AssertionError(f"{error}: {self.of(name, since)}") from None
 
-    def _resting(self, name: str, last: Seen) -> int | None:
-        if last.received is None:
-            return None
+    def _resting(self, name: str, last: Seen) -> list[Seen]:
+        """This sample and those before it that show the same byte counter, the newest first."""
         earlier = [seen for seen in self.of(name) if seen.at <= last.at]
-        same = takewhile(lambda seen: seen.received == last.received, reversed(earlier))
-        return len(list(same)) - 1
+        return list(takewhile(lambda seen: seen.received == last.received, reversed(earlier)))
 
     def _run(self) -> None:
         while not self._is_over.wait(EVERY_SECONDS):

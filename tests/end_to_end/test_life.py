@@ -165,7 +165,8 @@ class BackgroundTests(DaemonCase):
             done = self.twistd(path)
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"cannot listen on {endpoint}", done.stdout + done.stderr)
-        self.assertFalse((self.folder / "twistd.pidfile").exists())
+        # twistd removes it when it has told of its end.
+        wait_for(lambda: not (self.folder / "twistd.pidfile").exists(), 10, "no pid file")
 
 
 def kill(pid: int) -> None:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.recordings import RUNS, body, needs_recordings, polls
-from tests.servers.test_tvie_sample import HEALTHY, outcome
+from tests.servers.tvie_answers import HEALTHY, outcome
 from tvmon.servers import Drift
 from tvmon.servers.tvie import parse_sample
 
