@@ -30,8 +30,7 @@ format: environment  ## put the source into the one format
 	@$(BIN)/ruff check --quiet --fix
 	@$(BIN)/ruff format
 
-bench:  ## the measurements, in some two hours; bench/RESULTS.md keeps the large ones
-	@scripts/environment bench
+bench: environment  ## the measurements, in some two hours; bench/RESULTS.md keeps the large ones
 	@for name in peers appear scale soak "soak --faults"; do \
 		echo "== bench.$$name"; $(BIN)/python -m bench.$$name --results bench/RESULTS.md || exit 1; \
 	done
