@@ -10,7 +10,14 @@ from tests.store.common import StoreCase, measurement, reactor, stream
 from tvmon.board import Board
 from tvmon.health import Scoring
 from tvmon.store.database import Session
-from tvmon.store.loading import End, Ends, ends, learned_rates, restore
+from tvmon.store.loading import (
+    MOST_SCANNED_SECONDS,
+    End,
+    Ends,
+    ends,
+    learned_rates,
+    restore,
+)
 from tvmon.streams import Sample, Stream
 from tvmon.window import KEPT_SECONDS
 
@@ -118,6 +125,15 @@ class LoadingTests(StoreCase):
         self.assertGreater(len(whole), 150)
         for end in whole:
             self.assertGreaterEqual(len(end.points) // 56, 3)
+
+    async def test_where_most_rest_for_long_the_scan_is_no_longer_for_them(self) -> None:
+        session = await self.many(
+            "now() - (500 - n) * interval '0.1 s'"
+            " - CASE WHEN g % 5 = 0 THEN interval '0 s' ELSE interval '2 hours' END"
+        )
+        # It looks at some pages of many for the newest row, and at none once in a while.
+        since = max([(await ends(session, reactor)).since for _ in range(10)])
+        self.assertLess(abs(time.time() - MOST_SCANNED_SECONDS - since), 60)
 
     async def test_of_one_that_was_sampled_meanwhile_the_rates_are_known(self) -> None:
         session = await self.filled([60, 60, 60])
