@@ -104,12 +104,12 @@ class RrdtoolTests(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertRegex(said, "as root: apt-get install rrdtool fonts-dejavu-core")
 
-    def test_measurements_in_ci_must_have_what_tvmon_is_measured_beside(self) -> None:
+    def test_tests_in_ci_must_have_what_tvmon_is_measured_beside(self) -> None:
         self.machine(1000)
-        status, said = self.run_it("bench", CI="1")
+        status, said = self.run_it("test", CI="1")
         self.assertEqual(status, 1)
         self.assertRegex(
-            said, "as root: apt-get install nginx-light .*prometheus collectd-core( lib.*)?\n"
+            said, "as root: apt-get install .*nginx-light .*prometheus collectd-core( lib.*)?\n"
         )
 
     def test_root_installs_it_and_none_of_it_is_started(self) -> None:
@@ -118,9 +118,15 @@ class RrdtoolTests(unittest.TestCase):
         self.program("update-rc.d", f'echo "$*" >>{self.top}/services')
         (stamp,) = (self.top / ".venv").glob("run-*")
         stamp.rename(stamp.with_name(stamp.name.replace("run", "test")))
-        status, said = self.run_it("bench")
+        status, said = self.run_it("test")
         self.assertEqual(status, 0, said)
         self.assertRegex(self.asked_of_apt(), r"install -y .* prometheus collectd-core")
         services = (self.top / "services").read_text().splitlines()
-        for service in ("nginx", "prometheus", "collectd"):
+        for service in ("nginx", "icecast2", "prometheus", "collectd"):
             self.assertIn(f"{service} disable", services)
+
+    def test_of_another_word_it_says_which_it_knows(self) -> None:
+        self.machine(0)
+        status, said = self.run_it("bench")
+        self.assertEqual((status, self.asked_of_apt()), (2, ""))
+        self.assertEqual(said, 'tvmon: scripts/environment run, or test; not "bench"\n')
