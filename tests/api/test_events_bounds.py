@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
 from unittest.mock import patch
 
 from tests.api.events import EventCase
-from tests.api.support import BOOT, Wire, counted, failed, stream
+from tests.api.support import BOOT, counted, failed, stream
 from tests.waiting import until
 from tvmon.api import events
-from tvmon.api.listener import Listener
 
 
 class BoundTests(EventCase):
@@ -35,19 +33,6 @@ class BoundTests(EventCase):
             self.assertEqual(newest[entry.stream.mms_stream_id], entry.as_dict())
         ids = [event.id for event in self.events(wire)]
         self.assertEqual(ids, sorted(ids))
-
-    def listeners(self) -> list[Listener]:
-        found: list[Listener] = [*self.the_events()._listeners]
-        return found
-
-    def the_events(self) -> events.Events:
-        return self.api.root._rooms[b"events"]._app._instance  # type: ignore[attr-defined, no-any-return]
-
-    def waiting_bytes(self) -> int:
-        total = 0
-        for each in self.reactor.getWriters():
-            total += len(getattr(each, "dataBuffer", b"")) + getattr(each, "_tempDataLen", 0)
-        return total
 
     async def test_one_that_reads_nothing_for_long_is_dropped_and_counted(self) -> None:
         with (
@@ -96,21 +81,6 @@ class BoundTests(EventCase):
         self.assertTrue(wire.heard.endswith(b"\r\n0\r\n\r\n"))
         stalled.tcp.resumeProducing()
         await until(lambda: stalled.lost)
-
-    def peer(self, client: Listener) -> int:
-        transport: Any = client._request.transport
-        port: int = transport.getPeer().port
-        return port
-
-    def listener_of(self, wire: Wire) -> Listener:
-        """The server's side of a connection."""
-
-        def peer(each: Listener) -> int:
-            transport: Any = each._request.transport
-            port: int = transport.getPeer().port
-            return port
-
-        return next(each for each in self.listeners() if peer(each) == wire.port)
 
     async def test_one_that_fails_is_cut_off_and_disturbs_no_other(self) -> None:
         broken, other = await self.listen(), await self.listen()

@@ -5,43 +5,13 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
-
-from tests.api.events import Request, read
-from tests.api.support import BOOT, failed, filled_board, good, stream
+from tests.api.events import ListenerCase
+from tests.api.support import failed, good, stream
 from tvmon.api import listener
-from tvmon.api.feed import Feed
-from tvmon.api.listener import EVERY_SECONDS, Listener
 
 
-class ListenerTests(SynchronousTestCase):
+class ListenerTests(ListenerCase):
     """One client, step by step."""
-
-    def setUp(self) -> None:
-        self.board = filled_board(stream(number) for number in range(3))
-        self.clock = Clock()
-        self.clock.advance(100)
-        self.request = Request()
-        self.calls: list[None] = []
-        self.listener = Listener(
-            self.request,  # type: ignore[arg-type] # all that is used of one
-            feed=Feed(self.board, lambda: None),
-            board=self.board,
-            clock=self.clock,
-            boot=BOOT,
-            heard=0,
-            waiting=lambda: self.calls.append(None),
-        )
-
-    def take(self) -> list[tuple[str, int]]:
-        text = b"".join(self.request.written)
-        self.request.written.clear()
-        return [(event.type, event.data["mms_stream_id"]) for event in read(text)]
-
-    def offer(self) -> None:
-        self.clock.advance(EVERY_SECONDS)
-        self.listener.offer(self.clock.seconds())
 
     def test_news_come_in_the_order_of_their_revisions(self) -> None:
         self.board.note(1000, failed(6))

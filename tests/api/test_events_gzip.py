@@ -31,22 +31,6 @@ class GzipCase(EventCase):
     def events(self, wire: Wire) -> list[Event]:
         return read(self.text(wire))
 
-    def the_events(self) -> events.Events:
-        return self.api.root._rooms[b"events"]._app._instance  # type: ignore[attr-defined, no-any-return]
-
-    def listeners(self) -> list[Listener]:
-        return [*self.the_events()._listeners]
-
-    def listener_of(self, wire: Wire) -> Listener:
-        """The server's side of a connection."""
-
-        def peer(each: Listener) -> int:
-            transport: Any = each._request.transport
-            port: int = transport.getPeer().port
-            return port
-
-        return next(each for each in self.listeners() if peer(each) == wire.port)
-
 
 class GzipTests(GzipCase):
     """What is told is what those who read plain text are told."""
@@ -235,12 +219,6 @@ class GzipBoundTests(GzipCase):
         self.assertEqual(self.hellos(wire), ["everything"])
         numbers = [number for _, number in self.told(wire)]
         self.assertLess(len(numbers), 1500 + 2 * 500, "most changes it was never told of")
-
-    def waiting_bytes(self) -> int:
-        total = 0
-        for each in self.reactor.getWriters():
-            total += len(getattr(each, "dataBuffer", b"")) + getattr(each, "_tempDataLen", 0)
-        return total
 
     async def test_one_that_reads_nothing_for_long_is_dropped_and_counted(self) -> None:
         with (

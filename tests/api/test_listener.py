@@ -6,40 +6,18 @@ import zlib
 from typing import Any
 from unittest.mock import patch
 
-from twisted.internet.task import Clock
-from twisted.trial.unittest import SynchronousTestCase
-
-from tests.api.events import Request, read
-from tests.api.support import BOOT, failed, filled_board, stream
+from tests.api.events import ListenerCase, read
+from tests.api.support import BOOT, failed
 from tvmon.api import feed
 from tvmon.api.edition import Edition
-from tvmon.api.feed import Feed
-from tvmon.api.listener import EVERY_SECONDS, Listener
 from tvmon.api.reply import GZIP_HEAD, packed
 
 
-class EditionReaderTests(SynchronousTestCase):
+class EditionReaderTests(ListenerCase):
     """A listener that is offered editions."""
 
-    gzip = False
-
     def setUp(self) -> None:
-        self.board = filled_board(stream(number) for number in range(3))
-        self.feed = Feed(self.board, lambda: None)
-        self.clock = Clock()
-        self.clock.advance(100)
-        self.request = Request()
-        self.calls: list[None] = []
-        self.listener = Listener(
-            self.request,  # type: ignore[arg-type] # all that is used of one
-            feed=self.feed,
-            board=self.board,
-            clock=self.clock,
-            boot=BOOT,
-            heard=0,
-            waiting=lambda: self.calls.append(None),
-            gzip=self.gzip,
-        )
+        super().setUp()
         self.reader = zlib.decompressobj(16 + zlib.MAX_WBITS)
         self.reader.decompress(GZIP_HEAD)
 
@@ -53,17 +31,9 @@ class EditionReaderTests(SynchronousTestCase):
             pack=packed if self.gzip else bytes,
         )
 
-    def offer(self, edition: Edition | None) -> None:
-        self.clock.advance(EVERY_SECONDS)
-        self.listener.offer(self.clock.seconds(), edition)
-
     def text(self) -> bytes:
-        text = b"".join(self.request.written)
-        self.request.written.clear()
+        text = super().text()
         return self.reader.decompress(text) if self.gzip else text
-
-    def take(self) -> list[tuple[str, int]]:
-        return [(event.type, event.data["mms_stream_id"]) for event in read(self.text())]
 
     def stall_after_one(self) -> None:
         """Let it read the first page, and no further."""
