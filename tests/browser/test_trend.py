@@ -255,7 +255,9 @@ def test_a_time_in_words_and_words_that_are_no_time(few: Stand, tab: Tab) -> Non
     assert page.locator(".graph .trouble").first.inner_text() == (
         "No numbers: the day before is no time"
     )
-    assert page.locator(".line").count() == 0  # what is not of this time is not shown
+    # What is not of this time is hidden at once, and gone with the next frame.
+    assert page.locator(".plot-of:visible").count() == 0
+    until(page, "document.querySelectorAll('.line').length === 0")
     page.fill("#start", "-1month")
     page.click("#show")
     until(page, DRAWN, arg=2)
@@ -287,6 +289,7 @@ def test_the_error_of_one_graph_disturbs_no_other(few: Stand, tab: Tab) -> None:
     try:
         page = opened(tab, few.url, TWO + "&graph=delay.all", 2)
         trouble = page.locator(".graph .trouble:not(:empty)")
+        trouble.first.wait_for()
         assert trouble.all_inner_texts() == ["No numbers: this one is broken"]
     finally:
         few.tell("broken", [])
